@@ -1,0 +1,53 @@
+# make demo   create .venv, install, take real card transactions to a judged fraud model
+# make test   the whole test suite
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO := demo/fraud
+
+.PHONY: demo test check docs bench stress clean
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fraud]'
+	@touch $@
+
+$(VENV)/.developed: $(BIN)/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $(VENV)/.installed $@
+
+demo: $(VENV)/.installed
+	@test -e $(DEMO) || $(BIN)/tane new fraud $(DEMO) --starter fraud
+	@cd $(DEMO) && ../../$(BIN)/tane run
+	@cd $(DEMO) && { test docs/pipeline.html -nt tane.lock || ../../$(BIN)/tane graph -o docs/pipeline.html; }
+	@echo
+	@echo "figures:      $(DEMO)/data/08_reporting/"
+	@echo "the graph:    $(DEMO)/docs/pipeline.html"
+	@echo "now try:      source $(BIN)/activate && cd $(DEMO)"
+	@echo "              tane run model.kind=gradient_boosting    another model: only what depends on it runs"
+	@echo "              tane plan                                what would run, and why"
+	@echo "              tane runs                                what has run, with its metrics"
+	@echo "              tane run inference                       score new transactions with the kept model"
+
+test: $(VENV)/.developed
+	$(BIN)/python -m pytest -n 2 --dist loadscope
+
+check: $(VENV)/.developed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.developed
+	$(BIN)/python -m pytest tests/docs
+
+bench: $(VENV)/.developed
+	$(BIN)/python bench/run.py
+
+clean:
+	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests examples bench -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Names to datasets and formats: load, save, encode."""

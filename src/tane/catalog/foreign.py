@@ -1,0 +1,89 @@
+"""Dataset classes of others: any class with `load()` or `save(data)`, named by its dotted path.
+
+    class PdfDataset:
+        def __init__(self, filepath): self.path = filepath
+        def load(self): ...
+        def save(self, data): ...          # exists() and digest() are optional
+
+It is made with the entry's own keys: a local `filepath` absolute, `credentials` looked up. Packages may offer
+short names in the entry point group "tane.datasets". The types of kedro_datasets work when that package is
+installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tane import errors
+from tane.catalog import places
+from tane.catalog.formats import contract
+from tane.digest import values
+
+GROUP = "tane.datasets"
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """A class and what to make it with. `paths` are the dotted paths where it may be, in order."""
+
+    paths: tuple[str, ...]
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def find(self) -> type:
+        """The class. Raises `contract.Problem` when it is not there, or is no dataset class."""
+        missing = ""
+        for path in self.paths:
+            module_name, _, name = path.replace(":", ".").rpartition(".")
+            try:
+                module = importlib.import_module(module_name)
+            except ModuleNotFoundError as error:
+                if error.name and not (module_name + ".").startswith(error.name + "."):
+                    raise contract.Problem(
+                        f"its class {path} needs the module {error.name!r}, which is not there",
+                        f"install the package that has {error.name!r}",
+                    ) from error
+                missing = missing or str(error.name)
+                continue
+            except Exception as error:
+                raise contract.Problem(
+                    f"the module of its class {path} failed: {type(error).__name__}: {error}",
+                    "mend that module",
+                ) from error
+            kind = getattr(module, name, None)
+            if kind is None:
+                raise contract.Problem(
+                    f"the module {module_name} has no {name}",
+                    errors.did_you_mean(name, vars(module), "correct the type to a class of that module"),
+                )
+            if not isinstance(kind, type) or not (hasattr(kind, "load") or hasattr(kind, "save")):
+                raise contract.Problem(f"{path} is no dataset class", "give the class load() and save(data)")
+            return kind
+        raise contract.Problem(
+            f"there is no class {self.paths[0]}: no module {missing!r}",
+            "correct the type; a class of the project is named by its module's full path",
+        )
+
+    def make(self) -> Any:
+        """A fresh instance."""
+        return contract.call(self.find(), **places.revealed(self.options))
+
+    def method(self, name: str) -> Callable[..., Any] | None:
+        """The method of a fresh instance, or None when the class has none of that name."""
+        found = getattr(self.make(), name, None)
+        return found if callable(found) else None
+
+    @property
+    def code(self) -> str:
+        """The class as "module:qualname" when it is code of the project, else empty."""
+        kind = self.find()
+        return f"{kind.__module__}:{kind.__qualname__}" if values.is_project_module(kind.__module__) else ""
+
+
+def entry_points() -> dict[str, str]:
+    """The short names that installed packages offer, with "module:Class"."""
+    from importlib import metadata
+
+    return {point.name: point.value for point in metadata.entry_points(group=GROUP)}

@@ -1,0 +1,1 @@
+"""The file formats of our own dataset types, one small class each."""

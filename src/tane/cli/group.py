@@ -1,0 +1,104 @@
+"""The verbs, imported when they are called, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from tane import errors
+
+_VERBS = {
+    "new": "make a project from a starter",
+    "run": "run a pipeline: what changed is run, the rest reused",
+    "plan": "say what a run would do, and why",
+    "status": "say whether anything changed since the last run",
+    "show": "show a run, or what a project has",
+    "log": "the history of runs, or of one dataset",
+    "graph": "draw a pipeline",
+    "runs": "list runs",
+}
+
+
+class Verbs(click.Group):
+    """A group whose commands live in `tane.cli.<verb>`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs, in the order a newcomer needs them."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module and take its `command`."""
+        if cmd_name not in _VERBS:
+            return None
+        command: click.Command = import_module(f"tane.cli.{cmd_name}").command
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """An unknown verb gets the nearest one offered."""
+        if args and args[0] not in _VERBS and not args[0].startswith("-"):
+            hint = errors.did_you_mean(args[0], _VERBS, "tane --help lists the commands")
+            raise errors.UsageError(f"there is no command {args[0]!r}", hint=hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with one line each, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tane", prog_name="tane", message="%(prog)s %(version)s")
+def tane() -> None:
+    """Git for what pipelines make: run only what changed, keep every value with its lineage.
+
+    \b
+    Start:   tane new my_project && cd my_project && tane run
+    Or:      tane run flow.py          (a pipeline in one file, no project needed)
+
+    Every command has --help with an example, and --json for programs.
+    """
+
+
+def execute(arguments: Sequence[str]) -> int:
+    """Run a command; its exit code. Errors are told on standard error, once, without our own frames."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = tane.main(list(arguments), prog_name="tane", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.exceptions.Exit as end:
+        return end.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("interrupted", err=True)
+        return errors.InterruptedRun.exit_code
+    except click.ClickException as fault:
+        _tell_usage(fault)
+        return errors.UsageError.exit_code
+    except errors.TaneError as error:
+        tell(error)
+        return error.exit_code
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def tell(error: errors.TaneError) -> None:
+    """Say what went wrong: the user's frames first where their code raised, then what, where and what to do."""
+    if isinstance(error, errors.UserCodeError) and error.traceback:
+        click.echo(error.traceback.rstrip() + "\n", err=True)
+    click.echo(f"error: {error}", err=True)
+
+
+def _tell_usage(fault: click.ClickException) -> None:
+    context = getattr(fault, "ctx", None)
+    command = context.command_path if context is not None else "tane"
+    click.echo(f"error: {fault.format_message()}\n  hint: {command} --help shows how it is used", err=True)
+
+
+def _interrupt(number: int, frame: Any) -> None:
+    raise KeyboardInterrupt

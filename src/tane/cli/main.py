@@ -1,0 +1,47 @@
+"""The entry point. What needs nothing is answered before anything is imported: the version, and a run with nothing
+to do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from tane.runs import standing
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command `argv` (the process's own by default) and exit with its code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        from tane.version import __version__
+
+        print(f"tane {__version__}")
+        sys.exit(0)
+    if arguments[:1] == ["run"]:
+        text = standing.holds(home(arguments), arguments)
+        if text is not None:
+            print(text)
+            sys.exit(0)
+    from tane.cli import group
+
+    sys.exit(group.execute(arguments))
+
+
+def home(arguments: Sequence[str]) -> str:
+    """The `.tane` folder that `arguments` are about: beside the flow file they name, else found upwards from here."""
+    for argument in arguments[1:]:
+        if argument.endswith(".py"):
+            return os.path.join(os.path.dirname(os.path.abspath(argument)), ".tane")
+    folder = os.getcwd()
+    while not os.path.isdir(os.path.join(folder, ".tane")):
+        above = os.path.dirname(folder)
+        if above == folder:
+            break
+        folder = above
+    return os.path.join(folder, ".tane")
+
+
+if __name__ == "__main__":
+    main()

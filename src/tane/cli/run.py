@@ -1,0 +1,72 @@
+"""`tane run`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from tane.cli import asking, group, progress
+from tane.runs import preview as previews
+from tane.runs import running
+
+
+@click.command()
+@asking.what_to_run
+@click.option("-j", "--jobs", default=1, metavar="N", help="Work in N processes at once.")
+@click.option("--force", is_flag=True, help="Run every step, whatever is known of it.")
+@click.option("--force-node", "force_nodes", multiple=True, metavar="NODE", help="Run this step in any case.")
+@click.option("--keep-going", is_flag=True, help="After a failure go on with what does not need the failed step.")
+@click.option("--dry-run", is_flag=True, help="Only say what would run, and why (as tane plan).")
+@click.option("--name", default="", help="A name to find the run by.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
+def command(
+    asked: asking.Asked,
+    jobs: int,
+    force: bool,
+    force_nodes: tuple[str, ...],
+    keep_going: bool,
+    dry_run: bool,
+    name: str,
+    as_json: bool,
+) -> int:
+    """Run a pipeline: what changed is run, everything else is reused.
+
+    WHAT is the name of a pipeline (__default__ if left out), a file like flow.py, and any number of parameters.
+
+    \b
+    Examples:
+      tane run                              the default pipeline
+      tane run training model.alpha=0.1     one pipeline with another parameter
+      tane run --from split --to evaluate   a part of it
+      tane run flow.py lr=0.1               a pipeline in one file
+    """
+    project = asked.project()
+    forced = True if force else force_nodes
+    if dry_run:
+        planned = previews.preview(project, asked.pipeline, selection=asked.selection, force=forced)
+        click.echo(json.dumps(planned.as_dict(), indent=2) if as_json else progress.plan_text(planned))
+        return 0
+    shown = progress.observer(quiet=as_json)
+    with shown:
+        found = running.run(
+            project,
+            asked.pipeline,
+            selection=asked.selection,
+            force=forced,
+            jobs=jobs,
+            keep_going=keep_going,
+            observers=[shown.observe],
+            name=name,
+        )
+    if as_json:
+        click.echo(json.dumps(found.as_dict(), indent=2, default=str))
+    else:
+        click.echo(progress.run_text(found))
+    if found.error is not None:
+        group.tell(found.error)
+        return found.error.exit_code
+    if not as_json and not force and not force_nodes:
+        running.leave_standing(project, sys.argv[1:], progress.standing_text(found), found)
+    return 0

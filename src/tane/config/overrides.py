@@ -1,0 +1,311 @@
+"""Overrides of parameters: `model.lr=0.1` on the command line, TANE_PARAM__model__lr=0.1 in the environment.
+
+    a.b=1      sets what is there, and keeps its type        layers.0=32   an item of a list
+    +a.b=1     adds what is not there
+    ++a.b=1    sets or adds, whatever its type
+    ~a.b       removes; ~a.b=1 only if it is 1
+
+A value that begins with a quote or bracket is YAML: 'text', "text", [32, 16], {a: 1}. Anything else is one
+plain value as `scalars` reads it, or text as it stands: paths, URLs and glob patterns need no quoting. A
+mapping is merged into a mapping, key by key, with the same checks. Plain text with a comma in it is refused:
+elsewhere it is a list of values to sweep over, and it must not mean something else here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from tane import errors
+from tane.config import documents, origins, scalars, trees
+
+VARIABLE = "TANE_PARAM__"
+
+_SET, _ADD, _FORCE, _REMOVE = "", "+", "++", "~"
+
+
+class Override(NamedTuple):
+    """One override: its sign, the keys it goes to, its value (None: just remove) and where it was written."""
+
+    sign: str
+    keys: tuple[str, ...]
+    value: trees.Tree | None
+    origin: origins.Origin
+
+    @property
+    def name(self) -> str:
+        """The keys as one dotted name."""
+        return ".".join(self.keys)
+
+
+def parse(text: str, faults: list[errors.Fault]) -> Override | None:
+    """The override that an argument of the command line says, or None with a fault."""
+    origin = origins.Origin(text, 0, origins.COMMAND_LINE)
+    bare = text.strip()
+    sign = next(sign for sign in (_FORCE, _ADD, _REMOVE, _SET) if bare.startswith(sign))
+    name, equals, written = bare[len(sign) :].partition("=")
+    name = name.strip()
+    keys = tuple(name.split("."))
+    if not all(keys) or any(key != key.strip() for key in keys):
+        faults.append(
+            errors.Fault(
+                f"{name!r} names no parameter", str(origin), "write names joined by dots, as in model.lr=0.1"
+            )
+        )
+        return None
+    if not equals:
+        if sign == _REMOVE:
+            return Override(sign, keys, None, origin)
+        faults.append(
+            errors.Fault(
+                "there is no value", str(origin), f"write {sign}{name}=VALUE, or ~{name} to remove it"
+            )
+        )
+        return None
+    value = _value(written.strip(), origin, faults)
+    return None if value is None else Override(sign, keys, value, origin)
+
+
+def from_environment(environ: Mapping[str, str], faults: list[errors.Fault]) -> list[Override]:
+    """The overrides among the environment variables, by name."""
+    found: list[Override] = []
+    for variable in sorted(name for name in environ if name.startswith(VARIABLE)):
+        origin = origins.Origin(variable, 0, origins.ENVIRONMENT)
+        keys = tuple(variable.removeprefix(VARIABLE).split("__"))
+        if not all(keys):
+            faults.append(
+                errors.Fault(
+                    "the variable names no parameter", str(origin), f"name it as in {VARIABLE}model__lr"
+                )
+            )
+            continue
+        value = _value(environ[variable].strip(), origin, faults)
+        if value is not None:
+            found.append(Override(_SET, keys, value, origin))
+    return found
+
+
+def apply(
+    parameters: trees.Branch,
+    overrides: Iterable[Override],
+    known: Mapping[str, Any],
+    faults: list[errors.Fault],
+) -> trees.Branch:
+    """`parameters` with the overrides applied one after the other; those that do not fit go to `faults`.
+
+    `known` are parameters that functions declare, by dotted name with their default: they may be set
+    though no file has them, and their default says their type.
+    """
+    tree: trees.Branch = parameters
+    for override in overrides:
+        try:
+            changed = _apply(tree, override, known)
+        except _Refused as refused:
+            faults.append(refused.fault)
+            continue
+        assert isinstance(changed, trees.Branch)
+        tree = changed
+    return tree
+
+
+def _value(text: str, origin: origins.Origin, faults: list[errors.Fault]) -> trees.Tree | None:
+    if text[:1] in ("'", '"', "[", "{"):
+        return documents.flow(text, origin, faults)
+    if "," in text:
+        faults.append(
+            errors.Fault(
+                f"{text!r} is several values",
+                str(origin),
+                f"write [{text}] for a list, \"'{text}'\" for text",
+            )
+        )
+        return None
+    if not text:
+        return trees.Leaf("", origin)
+    try:
+        return trees.Leaf(scalars.value(text), origin)
+    except ValueError:
+        faults.append(
+            errors.Fault("the number is too long to hold", str(origin), "put it in quotes to make it text")
+        )
+        return None
+
+
+class _Refused(Exception):  # noqa: N818 - never leaves this module
+    def __init__(self, override: Override, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.fault = errors.Fault(what, str(override.origin), hint)
+
+
+def _apply(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> trees.Tree:
+    keys, value = override.keys, override.value
+    if override.sign == _REMOVE:
+        return _remove(tree, override, known)
+    assert value is not None
+    if override.sign == _SET:
+        tree = _declare(tree, keys, known)
+        present = trees.find(tree, keys)
+        if present is None:
+            _check_way(tree, override)
+            raise _unknown(tree, override, known)
+        return _assign(tree, override, present, known)
+    _check_way(tree, override)
+    present = trees.find(tree, keys)
+    if override.sign == _ADD and present is not None:
+        raise _Refused(
+            override,
+            f"{override.name} is there already ({present.origin})",
+            f"write {override.name}=... to change it, or ++{override.name}=...",
+        )
+    return trees.put(tree, keys, value if present is None else trees.merge(present, value))
+
+
+def _assign(
+    tree: trees.Tree, override: Override, present: trees.Tree, known: Mapping[str, Any]
+) -> trees.Tree:
+    """Replace `present`; a mapping is taken apart, so that a misspelt key within it is found too."""
+    value = override.value
+    assert value is not None
+    if isinstance(present, trees.Branch) and isinstance(value, trees.Branch):
+        for key, item in value.entries.items():
+            part = override._replace(keys=(*override.keys, trees.key_text(key)), value=item)
+            tree = _apply(tree, part, known)
+        return tree
+    _check_type(override, present, value)
+    return trees.put(tree, override.keys, value)
+
+
+def _check_type(override: Override, present: trees.Tree, value: trees.Tree) -> None:
+    if _fits(present, value):
+        return
+    name, was = override.name, trees.kind(present)
+    found = trees.kind(value)
+    if was == "a whole number" and found == "a number":
+        found = "a number with a fraction"
+    shown = trees.shown(trees.plain(value))
+    raise _Refused(
+        override, f"{name} is {was} ({present.origin}), {shown} is {found}", _type_hint(override, present)
+    )
+
+
+def _fits(present: trees.Tree, value: trees.Tree) -> bool:
+    if isinstance(present, trees.Leaf):
+        was = present.value
+        if was is None or type(was) not in _PLAIN:
+            return True
+        if not isinstance(value, trees.Leaf):
+            return False
+        return (
+            value.value is None
+            or type(value.value) is type(was)
+            or (type(was), type(value.value)) == (float, int)
+        )
+    if isinstance(present, trees.Items):
+        return isinstance(value, trees.Items) or (isinstance(value, trees.Leaf) and value.value is None)
+    return False
+
+
+_PLAIN = (bool, int, float, str)
+
+
+def _type_hint(override: Override, present: trees.Tree) -> str:
+    name, on_command_line = override.name, override.origin.kind == origins.COMMAND_LINE
+    if isinstance(present, trees.Branch):
+        first = next(iter(present.entries), None)
+        if first is not None:
+            return f"name a key within it, as in {name}.{trees.key_text(first)}=..."
+    elif isinstance(present, trees.Leaf) and isinstance(present.value, str):
+        return (
+            f"quote it to make it text: {name}=\"'...'\""
+            if on_command_line
+            else "put it in quotes to make it text"
+        )
+    if on_command_line:
+        return f"write ++{name}=... if its type is to change"
+    return f"give {trees.kind(present)}"
+
+
+def _check_way(tree: trees.Tree, override: Override) -> None:
+    """Refuse keys that lead through something that has no keys."""
+    for depth in range(len(override.keys)):
+        above = trees.find(tree, override.keys[:depth])
+        if above is None:
+            return
+        name, key = ".".join(override.keys[:depth]), override.keys[depth]
+        below = ".".join(override.keys[: depth + 1])
+        if isinstance(above, trees.Items) and trees.child(above, key) is None:
+            raise _Refused(
+                override,
+                f"{name} is a list of {len(above.items)} ({above.origin}), it has no item {key!r}",
+                f"items count from 0; to make it longer give the whole list: {name}=[...]",
+            )
+        if isinstance(above, trees.Leaf) and above.value is not None:
+            raise _Refused(
+                override,
+                f"{name} is {trees.kind(above)} ({above.origin}), so there is no {below}",
+                f"write {name}=... to change it",
+            )
+
+
+def _remove(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> trees.Tree:
+    present = trees.find(tree, override.keys)
+    if present is None:
+        if override.name in known:
+            raise _Refused(
+                override,
+                f"{override.name} is in no file, only a function's default",
+                f"write {override.name}=... to change it",
+            )
+        raise _unknown(tree, override, known)
+    if isinstance(trees.find(tree, override.keys[:-1]), trees.Items):
+        whole = ".".join(override.keys[:-1])
+        raise _Refused(
+            override, f"{override.name} is an item of a list", f"give the list anew: {whole}=[...]"
+        )
+    wanted = override.value
+    if wanted is not None and trees.plain(wanted) != trees.plain(present):
+        raise _Refused(
+            override,
+            f"{override.name} is {trees.shown(trees.plain(present))} ({present.origin}), "
+            f"not {trees.shown(trees.plain(wanted))}",
+            f"write ~{override.name} to remove it whatever it is",
+        )
+    assert isinstance(tree, trees.Branch)
+    return trees.remove(tree, override.keys)
+
+
+def _declare(tree: trees.Tree, keys: Sequence[str], known: Mapping[str, Any]) -> trees.Tree:
+    """Put in place the declared default that `keys` name or lead into, unless a file says something there."""
+    for depth in range(len(keys), 0, -1):
+        name = ".".join(keys[:depth])
+        if name in known:
+            if trees.find(tree, keys[:depth]) is not None or not _open_way(tree, keys[:depth]):
+                return tree
+            return trees.put(
+                tree, keys[:depth], trees.of(known[name], origins.Origin("", 0, origins.DEFAULT))
+            )
+    return tree
+
+
+def _open_way(tree: trees.Tree, keys: Sequence[str]) -> bool:
+    above = [trees.find(tree, keys[:depth]) for depth in range(len(keys))]
+    return all(part is None or isinstance(part, trees.Branch) for part in above)
+
+
+def _unknown(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> _Refused:
+    name = override.name
+    near = near_key(name, [*trees.paths(tree), *known])
+    hints = [f"did you mean {near!r}?"] if near else []
+    if override.origin.kind != origins.COMMAND_LINE:
+        hints += [] if near else ["add it to the parameters"]
+    elif override.sign != _REMOVE:
+        hints.append(f"use +{name}=... to add it")
+    hint = " or ".join(hints) or "there is nothing to remove: leave it out"
+    return _Refused(override, f"there is no parameter {name!r}", hint)
+
+
+def near_key(name: str, names: Iterable[str]) -> str | None:
+    """The dotted name most like `name`: one spelt nearly so, or the only one that ends in it."""
+    there = list(dict.fromkeys(names))
+    ends = [other for other in there if other.endswith(f".{name}")]
+    return ends[0] if len(ends) == 1 else errors.nearest(name, there)

@@ -1,0 +1,55 @@
+"""How plain (unquoted) text of YAML and of overrides becomes a value. One rule for both.
+
+The rules are those of Hydra rather than of YAML 1.1, which surprises people:
+
+- only `true` and `false` are booleans; `yes`, `no`, `on`, `off` are text
+- `1e-3` is a number, `1_000` is 1000; `0x1F`, `0o17` and `0b101` are whole numbers
+- `012` and `12:30:00` are text, not octal and base 60
+- dates are text, so that every value can be written as JSON
+- `null`, `~` and nothing at all are null; `.inf`, `-.inf` and `.nan` are numbers
+"""
+
+from __future__ import annotations
+
+import re
+
+Scalar = str | int | float | bool | None
+
+NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
+BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
+INT = re.compile(
+    r"[-+]?(?:0|[1-9][0-9]*(?:_[0-9]+)*|0x[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0o[0-7]+(?:_[0-7]+)*|0b[01]+(?:_[01]+)*)\Z"
+)
+FLOAT = re.compile(
+    r"""(?:[-+]?(?:
+            [0-9]+(?:_[0-9]+)*\.(?:[0-9]+(?:_[0-9]+)*)?(?:[eE][-+]?[0-9]+)?
+          | [0-9]+(?:_[0-9]+)*[eE][-+]?[0-9]+
+          | \.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?
+          | \.(?:inf|Inf|INF))
+        | \.(?:nan|NaN|NAN))\Z""",
+    re.VERBOSE,
+)
+
+
+def value(text: str) -> Scalar:
+    """The value of the plain scalar `text`. Raises ValueError for a number too long to hold."""
+    if NULL.match(text):
+        return None
+    if BOOL.match(text):
+        return text.lower() == "true"
+    if INT.match(text):
+        return whole(text)
+    if FLOAT.match(text):
+        return number(text)
+    return text
+
+
+def whole(text: str) -> int:
+    """The whole number `text`."""
+    return int(text.replace("_", ""), 0)
+
+
+def number(text: str) -> float:
+    """The number `text`, infinities and NaN included."""
+    bare = text.replace("_", "").lower()
+    return float(bare.replace(".inf", "inf").replace(".nan", "nan"))

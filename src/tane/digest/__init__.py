@@ -1,0 +1,1 @@
+"""Tagged canonical digests (BLAKE3-256) of bytes, files and Python values."""

@@ -1,0 +1,1 @@
+"""Run a submitted call somewhere and give back its result. Records nothing."""

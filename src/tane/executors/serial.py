@@ -1,0 +1,37 @@
+"""One call at a time, here and now."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from tane.executors.calls import Done
+
+
+class Serial:
+    """Runs each call when it is submitted, in this process and thread."""
+
+    slots = 1
+    remote = False
+
+    def __init__(self) -> None:
+        self._done: deque[Done] = deque()
+        self._count = 0
+
+    def submit(self, call: Callable[..., Any], *args: Any) -> int:
+        """Run `call` now; its end is the next that `as_completed` gives."""
+        self._count += 1
+        try:
+            self._done.append(Done(self._count, call(*args), None))
+        except Exception as error:
+            self._done.append(Done(self._count, None, error))
+        return self._count
+
+    def as_completed(self) -> Iterator[Done]:
+        """The calls that have ended since the last time."""
+        while self._done:
+            yield self._done.popleft()
+
+    def close(self) -> None:
+        """Nothing to release."""

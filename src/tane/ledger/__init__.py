@@ -1,0 +1,1 @@
+"""What happened: runs, steps, values, metrics, tags, events. Only `write` inserts, only `read` selects."""

@@ -1,0 +1,243 @@
+"""An open ledger: one SQLite file in WAL mode. Every room that records or looks back opens it here.
+
+`write` and `read` are the only ones that put statements through it. Threads share a ledger by its lock, a
+forked process gets a connection of its own, other processes open the same file: each write is one short BEGIN
+IMMEDIATE transaction that waits its turn. What was committed survives the death of the process.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tane import errors
+from tane.ledger import failures, filesystems, migrations
+
+_WAIT = 30.0
+_ONLY_READABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
+
+
+def open_ledger(path: Path, *, create: bool = True) -> Ledger:
+    """Open the ledger at `path`, making or migrating it as needed.
+
+    With `create=False` nothing is made: while there is no file, the ledger is empty and cannot be written.
+    Raises `errors.LedgerError` for a file that is damaged, not ours, from a newer version, or on a network
+    file system.
+    """
+    return Ledger(path, create=create)
+
+
+class Ledger:
+    """An open ledger; `open_ledger` makes it."""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self.path = path
+        self._file = os.fspath(path)
+        self._create = create
+        self._lock = threading.RLock()
+        self._numbers: dict[str, int] = {}
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0  # 0: there is no file
+        self._writable = True
+        self._closed = False
+        with self._lock:
+            self._open()
+        _opened.add(self)
+
+    def close(self) -> None:
+        """Let go of the file; a second call does nothing."""
+        with self._lock:
+            self._closed = True
+            self._drop()
+
+    def number(self, run: str) -> int:
+        """The number of `run` in this file. Raises `errors.UsageError` when it has no such run."""
+        known = self._numbers.get(run)
+        if known is None:
+            found = self.rows("select id from runs where run = ?", (run,))
+            if not found:
+                raise errors.UsageError(
+                    f"there is no run {run!r} in {self.path}", hint="tane runs lists those there are"
+                )
+            known = self._numbers[run] = int(found[0][0])
+        return known
+
+    def rows(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """All rows of one select."""
+        with self._lock:
+            connection = self._ready()
+            try:
+                return connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise failures.of(error, self.path) from error
+
+    @contextmanager
+    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
+        """One write transaction, undone when the body raises. `durable`: it survives a power cut as well."""
+        with self._lock:
+            connection = self._ready()
+            self._check_place()
+            try:
+                if durable:
+                    connection.execute("pragma synchronous = full")
+                try:
+                    connection.execute("begin immediate")
+                    yield connection
+                    connection.execute("commit")
+                except BaseException:
+                    if connection.in_transaction:
+                        connection.execute("rollback")
+                    raise
+                finally:
+                    if durable:
+                        connection.execute("pragma synchronous = normal")
+            except sqlite3.Error as error:
+                raise failures.of(error, self.path) from error
+
+    # -- the connection ------------------------------------------------------------------------------------
+
+    def _ready(self) -> sqlite3.Connection:
+        if self._closed:
+            raise failures.closed(self.path)
+        if self._connection is None or (not self._inode and self.path.exists()):
+            self._drop()
+            self._open()
+        if self._connection is None:
+            raise failures.closed(self.path)
+        return self._connection
+
+    def _open(self) -> None:
+        try:
+            if not self._create and not self.path.exists():
+                self._connection, self._writable, self._inode = _empty(), False, 0
+                return
+            if self._create:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+            mount = filesystems.network_mount(self.path.parent)
+            if mount is not None:
+                raise failures.on_network(self.path, mount.kind, mount.source)
+            self._connection, self._writable = _connect(self.path)
+            self._inode = os.stat(self._file).st_ino  # noqa: PTH116 - as in _check_place
+        except OSError as error:
+            raise failures.of_place(error, self.path) from error
+
+    def _check_place(self) -> None:
+        """A deleted file goes on taking writes, for nobody to read: notice it."""
+        if not self._writable:
+            raise failures.read_only(self.path)
+        try:
+            if os.stat(self._file).st_ino == self._inode:  # noqa: PTH116 - before each write
+                return
+        except OSError:
+            pass
+        self._drop()  # a later call starts anew
+        raise failures.lost(self.path)
+
+    def _drop(self) -> None:
+        held, self._connection = self._connection, None
+        self._numbers.clear()
+        if held is not None:
+            held.close()
+
+    def _forked(self) -> None:
+        """In a child process: leave the parent's connection alone and open another when it is needed."""
+        self._lock = threading.RLock()
+        if self._connection is not None:
+            _abandoned.append(self._connection)
+            self._connection = None
+
+
+_opened: weakref.WeakSet[Ledger] = weakref.WeakSet()
+_abandoned: list[sqlite3.Connection] = []  # of a parent process: closing one here could disturb the parent
+
+
+def _after_fork() -> None:
+    for ledger in list(_opened):
+        ledger._forked()
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
+    """A connection to an up-to-date ledger, and whether it may write."""
+    try:
+        try:
+            return _writable(path), True
+        except sqlite3.OperationalError as error:
+            if failures.kind_of(error) not in _ONLY_READABLE or not path.exists():
+                raise
+        return _read_only(path), False
+    except sqlite3.Error as error:
+        raise failures.of(error, path) from error
+    except migrations.NotALedgerError:
+        raise failures.damaged(path, "it is a database, but not one of tane's") from None
+
+
+def _writable(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+    try:
+        version = migrations.applied(connection)
+        if version > migrations.VERSION:
+            raise failures.newer(path, version, migrations.VERSION)
+        _use_wal(connection)
+        connection.execute("pragma synchronous = normal")
+        if version < migrations.VERSION:
+            version = migrations.apply(connection)
+            if version > migrations.VERSION:
+                raise failures.newer(path, version, migrations.VERSION)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL. SQLite does not wait for others here by itself."""
+    until = time.monotonic() + _WAIT
+    while connection.execute("pragma journal_mode").fetchone()[0] != "wal":
+        try:
+            connection.execute("pragma journal_mode = wal")
+        except sqlite3.OperationalError as error:
+            if failures.kind_of(error) not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.005)
+
+
+def _read_only(path: Path) -> sqlite3.Connection:
+    """A connection that only reads; as of the last checkpoint where the WAL cannot be shared."""
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        uri = f"{path.absolute().as_uri()}?{mode}"
+        connection = sqlite3.connect(
+            uri, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False
+        )
+        try:
+            version = migrations.applied(connection)
+            if version > migrations.VERSION:
+                raise failures.newer(path, version, migrations.VERSION)
+            if version < migrations.VERSION:
+                raise failures.older(path, version)
+            return connection
+        except sqlite3.OperationalError:
+            connection.close()
+            if "immutable" in mode:
+                raise
+        except BaseException:
+            connection.close()
+            raise
+    raise AssertionError("unreachable")
+
+
+def _empty() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    migrations.apply(connection)
+    return connection

@@ -1,0 +1,377 @@
+"""All that is asked of the ledger. Nothing here writes: whether a lease ran out is judged anew each time.
+
+Planner, runs and all doors call it. Lists of runs and versions come newest first.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from tane import errors, outcomes
+from tane.ledger import connection, leases, records, rows
+
+_CHUNK = 500  # SQLite's oldest limit on parameters is 999
+_NEWEST = ("last", "latest")
+_SHOWN = 5
+
+
+class Result(NamedTuple):
+    """What may stand for a step of some key: where it was made, and its outputs in order."""
+
+    run: str
+    position: int
+    outputs: tuple[records.Kept, ...]
+
+
+class Version(NamedTuple):
+    """One content a dataset has had: the run that brought it, when, and how it was kept."""
+
+    run: str
+    at: float
+    kept: records.Kept
+
+
+class Use(NamedTuple):
+    """A step that made or took something, and the name it knew it by."""
+
+    run: str
+    position: int
+    node: str
+    name: str
+
+
+# -- runs --------------------------------------------------------------------------------------------------
+
+
+def runs(
+    ledger: connection.Ledger,
+    *,
+    limit: int | None = None,
+    pipeline: str | None = None,
+    status: outcomes.RunStatus | None = None,
+    name: str | None = None,
+) -> list[records.RunRecord]:
+    """The newest runs, of one pipeline, status or name where that is given."""
+    terms: list[str] = []
+    values: list[Any] = []
+    for column, wanted in (("pipeline", pipeline), ("name", name)):
+        if wanted is not None:
+            terms.append(f"{column} = ?")
+            values.append(wanted)
+    judged = status in (outcomes.RunStatus.RUNNING, outcomes.RunStatus.KILLED)
+    if status is not None:
+        terms.append("status in (?, ?)")
+        values += [str(status), str(outcomes.RunStatus.RUNNING if judged else status)]
+    where = f"where {' and '.join(terms)} " if terms else ""
+    cut = ""
+    if limit is not None and not judged:
+        cut = "limit ?"
+        values.append(limit)
+    found = _judged(
+        ledger.rows(f"select {rows.RUN} from runs {where}order by started desc, id desc {cut}", values)
+    )
+    return [run for run in found if run.status is status][:limit] if judged else found
+
+
+def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
+    """The one run whose id begins with `prefix`, or has it behind the time; "last", "latest": the newest.
+
+    Raises `errors.UsageError` when there is none, or more than one.
+    """
+    if prefix in _NEWEST:
+        newest = runs(ledger, limit=1)
+        if newest:
+            return newest[0]
+        raise _unknown(ledger, prefix)
+    found = ledger.rows(
+        f"select {rows.RUN} from runs where substr(run, 1, ?) = ? order by run", (len(prefix), prefix)
+    ) or ledger.rows(
+        f"select {rows.RUN} from runs where run like '%-%-%' and substr(run, 17, ?) = ? order by run",
+        (len(prefix), prefix),
+    )
+    if not found or not prefix:
+        raise _unknown(ledger, prefix)
+    exact = [row for row in found if row[0] == prefix] or found
+    if len(exact) > 1:
+        listed = ", ".join(row[0] for row in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+        raise errors.UsageError(
+            f"{prefix!r} stands for {len(found)} runs", hint=f"write more of it: {listed}"
+        )
+    return _judged(exact)[0]
+
+
+def _unknown(ledger: connection.Ledger, prefix: str) -> errors.UsageError:
+    ids = [row[0] for row in ledger.rows("select run from runs order by started desc, id desc limit 1000")]
+    otherwise = f"the newest are: {', '.join(ids[:_SHOWN])}" if ids else "nothing has run here yet: tane run"
+    return errors.UsageError(f"there is no run {prefix!r}", hint=errors.did_you_mean(prefix, ids, otherwise))
+
+
+def _judged(found: Sequence[Sequence[Any]]) -> list[records.RunRecord]:
+    """Runs as they stand now: one whose process is gone was killed, when it last gave a sign of life."""
+    judged = []
+    here, now = "", time.time()
+    for row in found:
+        status, ended = outcomes.RunStatus(row[4]), row[6]
+        if status is outcomes.RunStatus.RUNNING:
+            here = here or os.uname().nodename
+            lease, host, pid, process = row[7:11]
+            if leases.is_gone(host, pid, process, lease, here=here, now=now):
+                status, ended = outcomes.RunStatus.KILLED, max(row[5], lease - leases.LEASE)
+        judged.append(rows.run(row, status, ended))
+    return judged
+
+
+# -- steps -------------------------------------------------------------------------------------------------
+
+
+def steps(ledger: connection.Ledger, run: str) -> list[records.StepRecord]:
+    """The steps of a run that have ended so far, by position."""
+    number = ledger.number(run)
+    outputs: dict[int, list[records.Kept]] = {}
+    for position, *kept in ledger.rows(
+        f"select outputs.position, {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
+        "where outputs.run = ? order by outputs.position, outputs.place",
+        (number,),
+    ):
+        outputs.setdefault(position, []).append(rows.kept(kept))
+    found = ledger.rows(
+        f"select {rows.STEP} from steps join bases on bases.id = steps.basis where steps.run = ? "
+        "and steps.position >= 0 order by steps.position",
+        (number,),
+    )
+    return [rows.step(row, tuple(outputs.get(row[0], ()))) for row in found]
+
+
+def sources(ledger: connection.Ledger, run: str) -> list[records.Kept]:
+    """What a run started from: the datasets no node of it made."""
+    return [
+        rows.kept(row)
+        for row in ledger.rows(
+            f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
+            "where outputs.run = ? and outputs.position = ? order by outputs.place",
+            (ledger.number(run), rows.SOURCES),
+        )
+    ]
+
+
+def last_step(ledger: connection.Ledger, node: str) -> records.StepRecord | None:
+    """The step of that name that ended well in the newest run, whether it worked or was reused."""
+    found = ledger.rows(
+        f"select steps.run, {rows.STEP} from steps join bases on bases.id = steps.basis "
+        "where steps.node = ? and steps.status in (?, ?) "
+        "order by steps.run desc, steps.position desc limit 1",
+        (node, str(outcomes.StepStatus.SUCCEEDED), str(outcomes.StepStatus.REUSED)),
+    )
+    if not found:
+        return None
+    number, *row = found[0]
+    outputs = ledger.rows(
+        f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
+        "where outputs.run = ? and outputs.position = ? order by outputs.place",
+        (number, row[0]),
+    )
+    return rows.step(row, tuple(map(rows.kept, outputs)))
+
+
+def result(ledger: connection.Ledger, key: str) -> Result | None:
+    """What was kept under `key`."""
+    return results(ledger, (key,)).get(key)
+
+
+def results(ledger: connection.Ledger, keys: Iterable[str]) -> dict[str, Result]:
+    """What was kept under those of `keys` that have a result."""
+    wanted = list(dict.fromkeys(keys))
+    found: dict[str, Result] = {}
+    outputs: dict[str, list[records.Kept]] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        part = wanted[start : start + _CHUNK]
+        for key, run, position, *kept in ledger.rows(
+            f"select results.key, runs.run, results.position, {rows.KEPT} from results "
+            "join runs on runs.id = results.run "
+            "left join outputs on outputs.run = results.run and outputs.position = results.position "
+            "left join kept on kept.id = outputs.kept "
+            f"where results.key in ({','.join('?' * len(part))}) order by results.key, outputs.place",
+            part,
+        ):
+            found[key] = Result(run, position, ())
+            if kept[0] is not None:
+                outputs.setdefault(key, []).append(rows.kept(kept))
+    return {key: each._replace(outputs=tuple(outputs.get(key, ()))) for key, each in found.items()}
+
+
+def document(ledger: connection.Ledger, digest: str) -> dict[str, Any]:
+    """The JSON document of that digest; empty when there is none."""
+    found = ledger.rows("select content from documents where digest = ?", (digest,))
+    return dict(rows.parsed(found[0][0])) if found else {}
+
+
+# -- values ------------------------------------------------------------------------------------------------
+
+
+def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) -> list[Version]:
+    """What dataset `name` was, newest first: one for each change of digest, as of the run that made it."""
+    found: list[Version] = []
+    for run, started, ended, *kept in ledger.rows(
+        f"select runs.run, runs.started, steps.ended, {rows.KEPT} from kept "
+        "join outputs on outputs.kept = kept.id "
+        "join steps on steps.run = outputs.run and steps.position = outputs.position "
+        "join runs on runs.id = outputs.run where kept.name = ? "
+        "order by outputs.run desc, outputs.position desc",
+        (name,),
+    ):
+        same = bool(found) and found[-1].kept.digest == kept[1]
+        if not same and len(found) == limit:
+            break
+        newest = (
+            found.pop().kept if same else rows.kept(kept)
+        )  # of equal ones, the newest form of the oldest run
+        found.append(Version(run, ended or started, newest))
+    return found
+
+
+def producers(ledger: connection.Ledger, digest: str) -> list[Use]:
+    """The steps that worked and made this content, newest first."""
+    return [
+        Use(*row)
+        for row in ledger.rows(
+            "select runs.run, steps.position, steps.node, kept.name from kept "
+            "join outputs on outputs.kept = kept.id "
+            "join steps on steps.run = outputs.run and steps.position = outputs.position "
+            "join runs on runs.id = steps.run where kept.digest = ? and steps.status = ? "
+            "order by steps.run desc, steps.position",
+            (digest, str(outcomes.StepStatus.SUCCEEDED)),
+        )
+    ]
+
+
+def consumers(ledger: connection.Ledger, digest: str) -> list[Use]:
+    """The steps that had this digest as an input, newest first; reused ones too."""
+    return [
+        Use(*row)
+        for row in ledger.rows(
+            "select runs.run, steps.position, steps.node, inputs.name from inputs "
+            "join steps on steps.basis = inputs.basis join runs on runs.id = steps.run "
+            "where inputs.digest = ? "
+            "order by steps.run desc, steps.position",
+            (digest,),
+        )
+    ]
+
+
+def saved(ledger: connection.Ledger, value_object: str, save: str) -> records.Kept | None:
+    """The output whose value is this object and whose file was written this way, if there has been one."""
+    found = ledger.rows(
+        f"select {rows.KEPT} from kept where value = ? and save = ? and save <> '' order by id desc limit 1",
+        (value_object, save),
+    )
+    return rows.kept(found[0]) if found else None
+
+
+def kept_file(ledger: connection.Ledger, digest: str) -> records.Kept | None:
+    """The newest output whose file is this object."""
+    found = ledger.rows(f"select {rows.KEPT} from kept where file = ? order by id desc limit 1", (digest,))
+    return rows.kept(found[0]) if found else None
+
+
+def placed(ledger: connection.Ledger, path: str) -> str | None:
+    """What was last put at a workspace path."""
+    found = ledger.rows("select digest from placed where path = ?", (os.fsencode(path),))
+    return str(found[0][0]) if found else None
+
+
+# -- what was logged ---------------------------------------------------------------------------------------
+
+
+def metrics(ledger: connection.Ledger, run: str, *, node: str | None = None) -> list[records.MetricSummary]:
+    """The metrics of a run by name, or of one of its nodes. What several nodes logged as one name is one."""
+    chosen, values = _of_node(ledger, run, node)
+    summaries: dict[str, records.MetricSummary] = {}
+    for name, last, least, most, count in ledger.rows(
+        f"select name, last, min, max, count from metrics where {chosen} order by name, at, id", values
+    ):
+        least, most = rows.number(least), rows.number(most)
+        other = summaries.get(name)
+        if other is not None:
+            least, most, count = _least(other.min, least), -_least(-other.max, -most), other.count + count
+        summaries[name] = records.MetricSummary(name, rows.number(last), least, most, count)
+    return list(summaries.values())
+
+
+def series(
+    ledger: connection.Ledger, run: str, name: str, *, node: str | None = None
+) -> list[records.MetricPoint]:
+    """The points of one metric by step; those of one step in the order they were logged."""
+    chosen, values = _of_node(ledger, run, node)
+    found = ledger.rows(
+        "select points.step, points.value, points.at from metrics "
+        "join points on points.metric = coalesce(metrics.origin, metrics.id) "
+        f"where {chosen} and metrics.name = ? order by points.step, points.at, metrics.id, points.number",
+        [*values, name],
+    )
+    return [records.MetricPoint(name, rows.number(value), step, at) for step, value, at in found]
+
+
+def params(ledger: connection.Ledger, run: str) -> dict[str, Any]:
+    """The parameters logged to a run, by name. Those it was started with are in its record."""
+    found = ledger.rows("select name, value from params where run = ? order by name", (ledger.number(run),))
+    return {name: rows.parsed(value) for name, value in found}
+
+
+def tags(ledger: connection.Ledger, run: str) -> dict[str, str]:
+    """The tags of a run, by name."""
+    return dict(
+        ledger.rows("select name, value from tags where run = ? order by name", (ledger.number(run),))
+    )
+
+
+def artifacts(ledger: connection.Ledger, run: str, *, node: str | None = None) -> list[records.Artifact]:
+    """The artifacts of a run by path, or of one of its nodes."""
+    chosen, values = _of_node(ledger, run, node)
+    found = ledger.rows(f"select path, file, bytes, kind from artifacts where {chosen} order by path", values)
+    return [records.Artifact(*row) for row in found]
+
+
+def note(ledger: connection.Ledger, run: str) -> str:
+    """The note of a run; empty when it has none."""
+    found = ledger.rows("select content from notes where run = ?", (ledger.number(run),))
+    return str(found[0][0]) if found else ""
+
+
+def events(
+    ledger: connection.Ledger,
+    *,
+    subject: str | None = None,
+    kind: str | None = None,
+    limit: int | None = None,
+) -> list[records.Event]:
+    """The history, newest first: all of it, or what concerns one subject or kind."""
+    terms: list[str] = []
+    values: list[Any] = []
+    for column, wanted in (("subject", subject), ("kind", kind)):
+        if wanted is not None:
+            terms.append(f"{column} = ?")
+            values.append(wanted)
+    where = f"where {' and '.join(terms)} " if terms else ""
+    cut = ""
+    if limit is not None:
+        cut = "limit ?"
+        values.append(limit)
+    found = ledger.rows(
+        f"select kind, subject, at, actor, detail from events {where}order by id desc {cut}", values
+    )
+    return [
+        records.Event(what, about, at, actor, rows.parsed(detail)) for what, about, at, actor, detail in found
+    ]
+
+
+def _of_node(ledger: connection.Ledger, run: str, node: str | None) -> tuple[str, list[Any]]:
+    number = ledger.number(run)
+    return ("run = ?", [number]) if node is None else ("run = ? and node = ?", [number, node])
+
+
+def _least(one: float, other: float) -> float:
+    """The lesser of two numbers; NaN only when both are."""
+    return one if other != other or one <= other else other

@@ -1,0 +1,379 @@
+"""All that enters the ledger. A call is one transaction: when it returns, what it wrote outlives the process.
+
+Runs, tracking and their doors call it. Secrets never come here: callers mask them.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from tane import outcomes
+from tane.digest import hashing
+from tane.ledger import connection, leases, records, rows
+
+_CHUNK = 500  # SQLite's oldest limit on parameters is 999
+_NONE: Mapping[str, Mapping[str, Any]] = {}
+_ENDED_WELL = (outcomes.StepStatus.SUCCEEDED, outcomes.StepStatus.REUSED)
+
+
+# -- runs --------------------------------------------------------------------------------------------------
+
+
+def start_run(ledger: connection.Ledger, run: records.RunRecord) -> None:
+    """Record a run that begins, and take out its lease."""
+    columns = rows.of_run(run, time.time() + leases.LEASE, leases.mark(run.pid))
+    with ledger.writing() as db:
+        db.execute(f"insert into runs ({rows.RUN}) values ({_marks(len(columns))})", columns)
+
+
+def beat(ledger: connection.Ledger, run: str) -> None:
+    """Renew the lease of a running run; to be called several times within `leases.LEASE` seconds."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        db.execute("update runs set lease = ? where id = ?", (time.time() + leases.LEASE, number))
+
+
+def end_run(
+    ledger: connection.Ledger,
+    run: str,
+    status: outcomes.RunStatus,
+    ended: float,
+    error: str = "",
+    published: bool | None = None,
+) -> None:
+    """Record how a run ended; `published` corrects what was said at its start."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        db.execute(
+            "update runs set status = ?, ended = ?, error = ?, published = coalesce(?, published) "
+            "where id = ?",
+            (str(status), ended, rows.clean(error), None if published is None else int(published), number),
+        )
+
+
+def add_document(ledger: connection.Ledger, content: Mapping[str, Any]) -> str:
+    """Keep a JSON document once, and give its digest."""
+    written = rows.text(content)
+    digest = hashing.combine("document", written)
+    with ledger.writing() as db:
+        db.execute(_DOCUMENT, (digest, written))
+    return digest
+
+
+_DOCUMENT = "insert into documents (digest, content) values (?, ?) on conflict (digest) do nothing"
+
+
+# -- steps -------------------------------------------------------------------------------------------------
+
+
+def add_steps(
+    ledger: connection.Ledger,
+    run: str,
+    steps: Sequence[records.StepRecord],
+    documents: Mapping[str, Mapping[str, Any]] = _NONE,
+) -> None:
+    """Record steps that ended, with their outputs, in one transaction; a position recorded again is replaced.
+
+    `documents` are those that the steps name, by digest. Reusable steps that ended well become the result
+    under their key. Reused steps inherit what their origin has logged.
+    """
+    number = ledger.number(run)
+    steps = list({step.position: step for step in steps}.values())
+    bases = [rows.of_basis(step) for step in steps]
+    kept = [[rows.of_kept(each) for each in step.outputs] for step in steps]
+    with ledger.writing() as db:
+        db.executemany(_DOCUMENT, ((digest, rows.text(content)) for digest, content in documents.items()))
+        basis_numbers, new = _intern(db, "bases", _BASIS, bases)
+        db.executemany(
+            "insert into inputs (digest, basis, name) values (?, ?, ?)",
+            _inputs(steps, bases, basis_numbers, new),
+        )
+        kept_numbers, _ = _intern(db, "kept", _KEPT, [row for step_rows in kept for row in step_rows])
+        _forget(db, number, steps)
+        db.executemany(
+            _STEP,
+            [
+                rows.of_step(step, number, basis_numbers[b.identity])
+                for step, b in zip(steps, bases, strict=True)
+            ],
+        )
+        db.executemany(
+            "insert into outputs (run, position, place, kept) values (?, ?, ?, ?)",
+            [
+                (number, step.position, place, kept_numbers[row.identity])
+                for step, step_rows in zip(steps, kept, strict=True)
+                for place, row in enumerate(step_rows)
+            ],
+        )
+        db.executemany(
+            _RESULT,
+            [(s.key, number, s.position) for s in steps if s.reusable and s.key and s.status in _ENDED_WELL],
+        )
+        _inherit(db, number, [(step.node, *step.origin) for step in steps if step.origin])
+
+
+def add_sources(ledger: connection.Ledger, run: str, sources: Sequence[records.Kept]) -> None:
+    """Record what a run starts from: as the outputs of a step before the first, which no step list shows."""
+    if not sources:
+        return
+    number = ledger.number(run)
+    nothing = records.Basis("", "", {}, {}, {})
+    step = records.StepRecord(rows.SOURCES, "", outcomes.StepStatus.SKIPPED, "", nothing, reusable=False)
+    basis = rows.of_basis(step)
+    kept = [rows.of_kept(each) for each in sources]
+    with ledger.writing() as db:
+        bases, _ = _intern(db, "bases", _BASIS, [basis])
+        numbers, _ = _intern(db, "kept", _KEPT, kept)
+        db.execute(_STEP, rows.of_step(step, number, bases[basis.identity]))
+        db.executemany(
+            "insert into outputs (run, position, place, kept) values (?, ?, ?, ?)",
+            [(number, rows.SOURCES, place, numbers[row.identity]) for place, row in enumerate(kept)],
+        )
+
+
+_BASIS = "insert into bases (id, identity, key, code, environment, detail) values (?, ?, ?, ?, ?, ?)"
+_KEPT = (
+    "insert into kept (id, identity, name, digest, codec, value, file, save, bytes, detail) "
+    "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_STEP = (
+    "insert into steps (run, position, node, status, basis, reusable, origin, origin_position, started, "
+    "ended, cpu, peak_memory, detail) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_RESULT = (
+    "insert into results (key, run, position) values (?, ?, ?) "
+    "on conflict (key) do update set run = excluded.run, position = excluded.position"
+)
+
+
+def drop_results(ledger: connection.Ledger, keys: Iterable[str]) -> None:
+    """Have these keys stand for no result any more: an object is damaged or missing."""
+    with ledger.writing() as db:
+        db.executemany("delete from results where key = ?", [(key,) for key in keys])
+
+
+def inherit(ledger: connection.Ledger, run: str, position: int, node: str, origin: tuple[str, int]) -> None:
+    """Show in `run` too what the step `origin` has logged; `add_steps` does it for reused steps."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        _inherit(db, number, [(node, *origin)])
+
+
+def _intern(
+    db: sqlite3.Connection, table: str, insert: str, wanted: Sequence[rows.Row]
+) -> tuple[dict[bytes, int], set[bytes]]:
+    """The numbers of rows in a table of distinct contents, by identity, and which of them are new there."""
+    by_identity = {row.identity: row for row in wanted}
+    numbers: dict[bytes, int] = {}
+    for part in _chunks(list(by_identity)):
+        numbers.update(
+            db.execute(f"select identity, id from {table} where identity in ({_marks(len(part))})", part)
+        )
+    new = [identity for identity in by_identity if identity not in numbers]
+    if new:
+        highest = db.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0]
+        numbers.update(zip(new, range(highest + 1, highest + 1 + len(new)), strict=True))
+        db.executemany(
+            insert, [(numbers[identity], identity, *by_identity[identity].columns) for identity in new]
+        )
+    return numbers, set(new)
+
+
+def _inputs(
+    steps: Sequence[records.StepRecord],
+    bases: Sequence[rows.Row],
+    numbers: Mapping[bytes, int],
+    new: set[bytes],
+) -> Iterator[tuple[str, int, str]]:
+    for step, row in zip(steps, bases, strict=True):
+        if row.identity in new:
+            new.discard(row.identity)  # two steps may share a basis
+            for name, digest in step.basis.inputs.items():
+                yield digest, numbers[row.identity], name
+
+
+def _forget(db: sqlite3.Connection, run: int, steps: Sequence[records.StepRecord]) -> None:
+    """Make room for steps that are recorded again: a reused one that had to run after all."""
+    if not steps:
+        return
+    positions = {step.position for step in steps}
+    known = db.execute(
+        "select position from steps where run = ? and position between ? and ?",
+        (run, min(positions), max(positions)),
+    ).fetchall()
+    again = [(run, position) for (position,) in known if position in positions]
+    db.executemany("delete from outputs where run = ? and position = ?", again)
+    db.executemany("delete from steps where run = ? and position = ?", again)
+
+
+def _inherit(db: sqlite3.Connection, run: int, reused: Sequence[tuple[str, str, int]]) -> None:
+    """Copy summaries and artifacts of origin steps; points stay where they are."""
+    logged: dict[tuple[str, int], tuple[int, str]] = {}
+    for part in _chunks(list({origin for _, origin, _ in reused})):
+        names = dict(db.execute(f"select id, run from runs where run in ({_marks(len(part))})", part))
+        names.pop(run, None)
+        marks = _marks(len(names))
+        found = db.execute(
+            f"select steps.run, steps.position, steps.node from ("
+            f"select run, node from metrics where run in ({marks}) "
+            f"union select run, node from artifacts where run in ({marks})) as logged "
+            "join steps on steps.run = logged.run and steps.node = logged.node",
+            [*names, *names],
+        )
+        for number, position, node in found:
+            logged[names[number], position] = (number, node)
+    copies = [
+        (run, node, *logged[name, position]) for node, name, position in reused if (name, position) in logged
+    ]
+    db.executemany(_INHERIT_METRICS, copies)
+    db.executemany(_INHERIT_ARTIFACTS, copies)
+
+
+_INHERIT_METRICS = (
+    "insert into metrics (run, node, name, origin, last, min, max, count, at) "
+    "select ?, ?, name, coalesce(origin, id), last, min, max, count, at from metrics "
+    "where run = ? and node = ? on conflict (run, node, name) do nothing"
+)
+_INHERIT_ARTIFACTS = (
+    "insert into artifacts (run, node, path, file, bytes, kind) "
+    "select ?, ?, path, file, bytes, kind from artifacts where run = ? and node = ? "
+    "on conflict (run, path) do nothing"
+)
+
+
+# -- what is logged ----------------------------------------------------------------------------------------
+
+
+def log_params(ledger: connection.Ledger, run: str, params: Mapping[str, Any]) -> None:
+    """Record parameters by name; one logged again takes the new value."""
+    _put(ledger, run, "params", {name: rows.text(value) for name, value in params.items()})
+
+
+def set_tags(ledger: connection.Ledger, run: str, tags: Mapping[str, str]) -> None:
+    """Set tags of a run; one set again takes the new value."""
+    _put(ledger, run, "tags", tags)
+
+
+def log_metrics(
+    ledger: connection.Ledger, run: str, node: str | None, points: Sequence[records.MetricPoint]
+) -> None:
+    """Record points of any number of metrics, logged by the step of `node` or by the run as such."""
+    number = ledger.number(run)
+    by_name: dict[str, list[records.MetricPoint]] = {}
+    for point in points:
+        by_name.setdefault(point.name, []).append(point)
+    with ledger.writing() as db:
+        for name, logged in by_name.items():
+            values = [float(point.value) for point in logged]
+            ordered = [value for value in values if value == value] or [rows.NAN]
+            metric, count = db.execute(
+                _METRIC,
+                (
+                    number,
+                    node or "",
+                    name,
+                    values[-1],
+                    min(ordered),
+                    max(ordered),
+                    len(values),
+                    logged[-1].at,
+                ),
+            ).fetchone()
+            first = count - len(values)
+            db.executemany(
+                "insert into points (metric, step, number, value, at) values (?, ?, ?, ?, ?)",
+                [
+                    (metric, int(point.step), place, value, point.at)
+                    for place, (point, value) in enumerate(zip(logged, values, strict=True), first)
+                ],
+            )
+
+
+# What is logged replaces what was inherited: a step that was to be reused has run after all.
+_METRIC = """
+insert into metrics (run, node, name, last, min, max, count, at) values (?, ?, ?, ?, ?, ?, ?, ?)
+on conflict (run, node, name) do update set
+    origin = null,
+    last = excluded.last,
+    at = excluded.at,
+    min = case when metrics.origin is null and metrics.min is not null
+        and (excluded.min is null or metrics.min <= excluded.min) then metrics.min else excluded.min end,
+    max = case when metrics.origin is null and metrics.max is not null
+        and (excluded.max is null or metrics.max >= excluded.max) then metrics.max else excluded.max end,
+    count = case when metrics.origin is null then metrics.count + excluded.count else excluded.count end
+returning id, count
+"""
+
+
+def add_artifact(ledger: connection.Ledger, run: str, node: str | None, artifact: records.Artifact) -> None:
+    """Record an artifact; one of the same path takes its place."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        db.execute(
+            "insert into artifacts (run, path, node, file, bytes, kind) values (?, ?, ?, ?, ?, ?) "
+            "on conflict (run, path) do update set "
+            "node = excluded.node, file = excluded.file, bytes = excluded.bytes, kind = excluded.kind",
+            (number, rows.clean(artifact.path), node or "", artifact.file, artifact.bytes, artifact.kind),
+        )
+
+
+def set_note(ledger: connection.Ledger, run: str, content: str) -> None:
+    """Give a run its note, in place of the one it has."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        db.execute(
+            "insert into notes (run, content, at) values (?, ?, ?) "
+            "on conflict (run) do update set content = excluded.content, at = excluded.at",
+            (number, rows.clean(content), time.time()),
+        )
+
+
+def _put(ledger: connection.Ledger, run: str, table: str, values: Mapping[str, str]) -> None:
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        db.executemany(
+            f"insert into {table} (run, name, value) values (?, ?, ?) "
+            "on conflict (run, name) do update set value = excluded.value",
+            [(number, rows.clean(name), rows.clean(value)) for name, value in values.items()],
+        )
+
+
+# -- the project -------------------------------------------------------------------------------------------
+
+
+def note_placed(ledger: connection.Ledger, path: str, digest: str) -> None:
+    """Remember what was last put at a workspace path."""
+    with ledger.writing() as db:
+        db.execute(
+            "insert into placed (path, digest) values (?, ?) "
+            "on conflict (path) do update set digest = excluded.digest",
+            (os.fsencode(path), digest),
+        )
+
+
+def add_event(ledger: connection.Ledger, event: records.Event) -> None:
+    """Add to the history, which nothing changes or deletes. A power cut does not undo it either."""
+    with ledger.writing(durable=True) as db:
+        db.execute(
+            "insert into events (kind, subject, at, actor, detail) values (?, ?, ?, ?, ?)",
+            (
+                event.kind,
+                rows.clean(event.subject),
+                event.at,
+                rows.clean(event.actor),
+                rows.text(event.detail),
+            ),
+        )
+
+
+def _chunks(items: list[Any]) -> Iterator[list[Any]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+def _marks(count: int) -> str:
+    return ",".join("?" * count)

@@ -1,0 +1,53 @@
+"""The words for how runs and steps end, and why a step works or rests. One place, so that all pages agree."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class RunStatus(StrEnum):
+    """How a run stands. `killed` is never written by the run itself: others see that its process is gone."""
+
+    RUNNING = "running"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    INTERRUPTED = "interrupted"
+    KILLED = "killed"
+
+
+class StepStatus(StrEnum):
+    """How a step ended within one run."""
+
+    SUCCEEDED = "succeeded"
+    REUSED = "reused"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # something it needs failed or was not made
+
+
+class Why(StrEnum):
+    """The kinds of reason for which a step runs. Their order is the order in which they are shown."""
+
+    FIRST_RUN = "first run"
+    FORCED = "forced"
+    NEVER_KEPT = "never kept"
+    OUTPUT_MISSING = "output missing"
+    CODE = "code changed"
+    PARAMETER = "parameter"
+    INPUT = "input"
+    OPTION = "option"
+    ENVIRONMENT = "environment"
+    WAITS = "waits on"
+
+
+class Reason(NamedTuple):
+    """One reason: `Why.PARAMETER`, "model.lr 0.1 -> 0.2". Reads as "parameter model.lr 0.1 -> 0.2"."""
+
+    why: Why
+    detail: str = ""
+
+    def __str__(self) -> str:
+        if not self.detail:
+            return str(self.why)
+        joint = ": " if self.why in (Why.CODE, Why.ENVIRONMENT, Why.OUTPUT_MISSING) else " "
+        return f"{self.why}{joint}{self.detail}"

@@ -1,0 +1,1 @@
+"""Nodes and graph as pure description: algebra, selection, drawing. No I/O."""

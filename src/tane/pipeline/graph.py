@@ -1,0 +1,267 @@
+"""Pipelines: nodes joined by the names of what they take and make. Building and sorting are linear in nodes.
+
+A pipeline is a value: its operations give new ones. Its order depends on names alone, never on how it was listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from tane import errors
+from tane.pipeline import nodes as described
+from tane.pipeline import selection
+from tane.pipeline.nodes import Node
+
+
+
+class Pipeline:
+    """Nodes in topological order. Raises `errors.PipelineError` naming every mistake at once.
+
+    A bare function among `items` is a node: its inputs are its arguments, its output its own name; an argument with
+    a default that no node makes is a parameter.
+    """
+
+    __slots__ = ("_consumers", "_depends", "_producers", "by_name", "nodes")
+
+    def __init__(
+        self, items: Iterable[Node | Pipeline | Callable[..., Any]], *, tags: str | Iterable[str] = ()
+    ) -> None:
+        found = _distinct(_flatten(items))
+        extra = frozenset((tags,)) if isinstance(tags, str) else frozenset(tags)
+        if extra:
+            found = [replace(node, tags=node.tags | extra) for node in found]
+        faults: list[errors.Fault] = []
+        self._producers = _producers(found, faults)
+        if any(node.bare for node in found):
+            made = self._producers.keys()
+            found = [described.rebind(node, set(made)) if node.bare else node for node in found]
+        self.by_name = _name(found, faults)
+        if faults:
+            raise errors.PipelineError.of(faults, "the pipeline does not hold together")
+        self._producers = {output: node for node in self.by_name.values() for output in node.outputs}
+        self._consumers: dict[str, list[Node]] | None = None
+        self.nodes, self._depends = _sort(self.by_name, self._producers)
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Pipeline) and self.nodes == other.nodes
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Pipeline({len(self.nodes)} nodes: {', '.join(list(self.by_name)[:5])}{', ...' * (len(self) > 5)})"
+
+    # --- what there is ---------------------------------------------------------------------------------------------
+
+    def inputs(self) -> set[str]:
+        """Datasets and parameters that no node here makes."""
+        return {name for node in self.nodes for name in node.inputs if name not in self._producers}
+
+    def free_inputs(self) -> list[str]:
+        """The datasets (no parameters) that no node here makes, in order of first use."""
+        free = (n for node in self.nodes for n in node.inputs if n not in self._producers)
+        return list(dict.fromkeys(name for name in free if not described.is_parameter(name)))
+
+    def outputs(self) -> set[str]:
+        """Datasets that some node makes and none here takes."""
+        taken = {name for node in self.nodes for name in node.inputs}
+        return self._producers.keys() - taken
+
+    def datasets(self) -> set[str]:
+        """All datasets taken or made here."""
+        taken = {n for node in self.nodes for n in node.inputs if not described.is_parameter(n)}
+        return taken | self._producers.keys()
+
+    def parameters(self) -> set[str]:
+        """All parameter inputs ("params:a.b", "parameters")."""
+        return {n for node in self.nodes for n in node.inputs if described.is_parameter(n)}
+
+    def producer(self, dataset: str) -> Node | None:
+        """The node that makes `dataset`, or None."""
+        return self._producers.get(dataset)
+
+    def consumers(self, dataset: str) -> Sequence[Node]:
+        """The nodes that take `dataset`, in order."""
+        if self._consumers is None:
+            self._consumers = {}
+            for node in self.nodes:
+                for name in node.inputs:
+                    self._consumers.setdefault(name, []).append(node)
+        return self._consumers.get(dataset, ())
+
+    def depends(self, node: Node) -> Sequence[Node]:
+        """The nodes that must come before `node`, directly."""
+        return [self.by_name[name] for name in self._depends[node.name]]
+
+    # --- algebra ---------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Pipeline) -> Pipeline:
+        return Pipeline([self, other]) if isinstance(other, Pipeline) else NotImplemented
+
+    __or__ = __add__
+
+    def __radd__(self, other: object) -> Pipeline:
+        return self if other == 0 else NotImplemented  # sum(pipelines)
+
+    def __sub__(self, other: Pipeline) -> Pipeline:
+        if not isinstance(other, Pipeline):
+            return NotImplemented
+        return Pipeline(node for node in self.nodes if other.by_name.get(node.name) != node)
+
+    def __and__(self, other: Pipeline) -> Pipeline:
+        if not isinstance(other, Pipeline):
+            return NotImplemented
+        return Pipeline(node for node in self.nodes if other.by_name.get(node.name) == node)
+
+    def tag(self, tags: str | Iterable[str]) -> Pipeline:
+        """The same nodes with `tags` added to each."""
+        return Pipeline(self.nodes, tags=tags)
+
+    def filter(
+        self,
+        *,
+        from_nodes: Iterable[str] = (),
+        to_nodes: Iterable[str] = (),
+        from_inputs: Iterable[str] = (),
+        to_outputs: Iterable[str] = (),
+        nodes: Iterable[str] = (),
+        tags: Iterable[str] = (),
+    ) -> Pipeline:
+        """The nodes that meet every criterion given.
+
+        `from_nodes`, `from_inputs`: those and all that follows; `to_nodes`, `to_outputs`: those and all they need;
+        `nodes`: exactly these; `tags`: with any of these. Raises `errors.PipelineError` for names that are not here.
+        """
+        return Pipeline(
+            selection.select(
+                self,
+                from_nodes=list(from_nodes),
+                to_nodes=list(to_nodes),
+                from_inputs=list(from_inputs),
+                to_outputs=list(to_outputs),
+                nodes=list(nodes),
+                tags=list(tags),
+            )
+        )
+
+
+def _flatten(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> Iterator[Node]:
+    for item in items:
+        if isinstance(item, Node):
+            yield item
+        elif isinstance(item, Pipeline):
+            yield from item.nodes
+        elif callable(item):
+            yield described.bare(item)
+        else:
+            raise errors.PipelineError(
+                f"{item!r} is not a node", hint="a pipeline holds node(...), functions and other pipelines"
+            )
+
+
+def _distinct(found: Iterable[Node]) -> list[Node]:
+    """Each node once: the same node may come in with two pipelines that are added."""
+    seen: dict[tuple[str, tuple[str, ...]], Node] = {}
+    kept: list[Node] = []
+    for node in found:
+        key = (node.name, node.outputs)
+        before = seen.get(key)
+        if before is None or before != node:
+            seen[key] = node
+            kept.append(node)
+    return kept
+
+
+def _producers(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, Node]:
+    producers: dict[str, Node] = {}
+    for node in found:
+        for output in node.outputs:
+            other = producers.setdefault(output, node)
+            if other is not node:
+                faults.append(
+                    errors.Fault(
+                        f"{output!r} is made by two nodes: {other.name!r} and {node.name!r}",
+                        hint="a dataset has one maker: rename one output or leave one node out",
+                    )
+                )
+    return producers
+
+
+def _name(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, Node]:
+    """The nodes by unique names. Nodes nobody named and that share a function are told apart by their outputs."""
+    by_name: dict[str, Node] = {node.name: node for node in found}
+    if len(by_name) == len(found):
+        return by_name
+    groups: dict[str, list[Node]] = {}
+    for node in found:
+        groups.setdefault(node.name, []).append(node)
+    by_name = {}
+    for name, group in groups.items():
+        for node in group:
+            label = name
+            if len(group) > 1 and not node.named:
+                label = f"{name} -> {','.join(node.outputs)}" if node.outputs else f"{','.join(node.inputs)} -> {name}"
+                node = replace(node, name=label)  # noqa: PLW2901
+            if label in by_name:
+                faults.append(
+                    errors.Fault(f"two nodes are called {label!r}", hint="give one of them another name=")
+                )
+            by_name[label] = node
+    return by_name
+
+
+def _sort(by_name: dict[str, Node], producers: dict[str, Node]) -> tuple[tuple[Node, ...], dict[str, list[str]]]:
+    """Kahn's algorithm by generations, each in order of names."""
+    depends: dict[str, list[str]] = {}
+    followers: dict[str, list[str]] = {}
+    waiting: dict[str, int] = {}
+    ready: list[str] = []
+    for name, node in by_name.items():
+        before = [producers[dataset].name for dataset in node.inputs if dataset in producers]
+        if len(before) > 1:
+            before = list(dict.fromkeys(before))
+        depends[name] = before
+        if before:
+            waiting[name] = len(before)
+            for other in before:
+                followers.setdefault(other, []).append(name)
+        else:
+            ready.append(name)
+    order: list[Node] = []
+    while ready:
+        ready.sort()
+        following: list[str] = []
+        for name in ready:
+            order.append(by_name[name])
+            for other in followers.get(name, ()):
+                waiting[other] -= 1
+                if not waiting[other]:
+                    following.append(other)
+        ready = following
+    if len(order) < len(by_name):
+        raise _cycle_error(by_name.keys() - {node.name for node in order}, depends, by_name)
+    return tuple(order), depends
+
+
+def _cycle_error(stuck: set[str], depends: dict[str, list[str]], by_name: dict[str, Node]) -> errors.PipelineError:
+    """Walk back from any stuck node until one repeats: that stretch is a cycle."""
+    name = min(stuck)
+    path: list[str] = []
+    while name not in path:
+        path.append(name)
+        name = min(other for other in depends[name] if other in stuck)
+    cycle = [*path[path.index(name) :], name][::-1]
+    through = [
+        next(iter(set(by_name[a].outputs) & set(by_name[b].inputs))) for a, b in zip(cycle, cycle[1:], strict=False)
+    ]
+    return errors.PipelineError(
+        f"the pipeline goes in a circle: {' -> '.join(cycle)} (through {', '.join(through)})",
+        hint="rename the output of one of these nodes, so that it does not feed an earlier one",
+    )

@@ -1,0 +1,97 @@
+"""Choosing part of a pipeline by names and tags. Called by `graph.Pipeline.filter`; walks each edge once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from tane import errors
+from tane.pipeline.nodes import Node, is_parameter
+
+
+class Graph(Protocol):
+    """What a selection needs to know of a pipeline."""
+
+    nodes: tuple[Node, ...]
+    by_name: dict[str, Node]
+
+    def producer(self, dataset: str) -> Node | None: ...
+    def consumers(self, dataset: str) -> Sequence[Node]: ...
+    def depends(self, node: Node) -> Sequence[Node]: ...
+    def datasets(self) -> set[str]: ...
+
+
+def select(
+    graph: Graph,
+    *,
+    from_nodes: Sequence[str],
+    to_nodes: Sequence[str],
+    from_inputs: Sequence[str],
+    to_outputs: Sequence[str],
+    nodes: Sequence[str],
+    tags: Sequence[str],
+) -> list[Node]:
+    """The nodes of `graph` that meet every criterion that is not empty, in order."""
+    faults = _unknown(graph, [*from_nodes, *to_nodes, *nodes], from_inputs, to_outputs, tags)
+    if faults:
+        raise errors.PipelineError.of(faults, "the selection names what is not in the pipeline")
+    kept = set(graph.by_name)
+    if from_nodes:
+        kept &= _reach(from_nodes, lambda name: _followers(graph, name))
+    if to_nodes:
+        kept &= _reach(to_nodes, lambda name: _needs(graph, name))
+    if from_inputs:
+        first = [node.name for dataset in from_inputs for node in graph.consumers(dataset)]
+        kept &= _reach(first, lambda name: _followers(graph, name))
+    if to_outputs:
+        last = [node.name for dataset in to_outputs if (node := graph.producer(dataset))]
+        kept &= _reach(last, lambda name: _needs(graph, name))
+    if nodes:
+        kept &= set(nodes)
+    if tags:
+        kept &= {node.name for node in graph.nodes if node.tags.intersection(tags)}
+    return [node for node in graph.nodes if node.name in kept]
+
+
+def _followers(graph: Graph, name: str) -> Iterable[str]:
+    for dataset in graph.by_name[name].outputs:
+        for node in graph.consumers(dataset):
+            yield node.name
+
+
+def _needs(graph: Graph, name: str) -> Iterable[str]:
+    return (node.name for node in graph.depends(graph.by_name[name]))
+
+
+def _reach(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[str]:
+    seen = set(start)
+    work = list(seen)
+    while work:
+        for name in step(work.pop()):
+            if name not in seen:
+                seen.add(name)
+                work.append(name)
+    return seen
+
+
+def _unknown(
+    graph: Graph, nodes: Collection[str], inputs: Sequence[str], outputs: Sequence[str], tags: Sequence[str]
+) -> list[errors.Fault]:
+    datasets = graph.datasets()
+    taken = {name for node in graph.nodes for name in node.inputs}
+    known_tags = {tag for node in graph.nodes for tag in node.tags}
+    made = {name for name in datasets if graph.producer(name) is not None}
+    known: Mapping[str, tuple[Collection[str], Collection[str]]] = {
+        "node": (nodes, graph.by_name),
+        "input": (inputs, {name for name in taken if not is_parameter(name)} | {n for n in taken if is_parameter(n)}),
+        "output": (outputs, made),
+        "tag": (tags, known_tags),
+    }
+    faults = []
+    for what, (asked, there) in known.items():
+        for name in asked:
+            if name not in there:
+                listed = ", ".join(sorted(there)[:12]) or "none"
+                hint = errors.did_you_mean(name, there, f"there are: {listed}")
+                faults.append(errors.Fault(f"no {what} {name!r} in this pipeline", hint=hint))
+    return faults

@@ -1,0 +1,1 @@
+"""Graph, catalog and ledger to steps: reuse or run, and why."""

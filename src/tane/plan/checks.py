@@ -1,0 +1,90 @@
+"""What can be known to be wrong before anything runs: parameters that are missing or of the wrong type, datasets that
+can only be written but are taken. All faults at once.
+"""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tane import errors
+from tane.catalog import catalogs
+from tane.config import checking, compose
+from tane.pipeline import graph, nodes
+from tane.plan import steps
+
+
+def check(pipeline: graph.Pipeline, config: compose.Config, catalog: catalogs.Catalog) -> dict[str, dict[str, Any]]:
+    """Check parameters and datasets; the parameters that annotations turn into something else, by node and input.
+
+    Raises one error with every fault.
+    """
+    faults = [
+        errors.Fault(
+            f"dataset {name!r} ({dataset.type}) can only be written, and {node.name} takes it",
+            f"node {node.name!r}",
+            "take the value it is made from instead, or choose a type that can be loaded",
+        )
+        for node in pipeline.nodes
+        for name in node.data_inputs
+        if (dataset := catalog.find(name)) is not None and dataset.write_only
+    ]
+    wants = [want for node in pipeline.nodes for want in _wants(node)]
+    try:
+        checking.check_parameters(wants, config.parameters, config.origin)
+    except errors.ConfigError as error:
+        faults.extend(error.faults)
+    if faults:
+        raise errors.ConfigError.of(faults, "the run cannot start")
+    return _converted(wants, config.parameters)
+
+
+def _wants(node: nodes.Node) -> list[checking.Want]:
+    if not any(nodes.is_parameter(name) for name in node.inputs):
+        return []
+    annotations = _annotations(node.func)
+    takes = nodes.signature(node.func)
+    arguments = takes.positional if takes is not None else ()
+    bound = [*zip(arguments, node.positional, strict=False), *node.by_name]
+    return [
+        checking.Want(
+            node=node.name,
+            argument=argument,
+            key=nodes.parameter_key(name),
+            annotation=annotations.get(argument, Any),
+            has_default=name in node.optional,
+        )
+        for argument, name in bound
+        if nodes.is_parameter(name)
+    ]
+
+
+def _annotations(func: Callable[..., Any]) -> Mapping[str, Any]:
+    """The annotations of a callable's arguments; none where they cannot be resolved (names that are not imported)."""
+    target: Any = func
+    while hasattr(target, "func"):  # functools.partial
+        target = target.func
+    if isinstance(target, type):
+        target = target.__init__
+    elif not hasattr(target, "__code__") and hasattr(type(target), "__call__"):
+        target = type(target).__call__
+    if not getattr(target, "__annotations__", None):
+        return {}
+    try:
+        return typing.get_type_hints(target)
+    except (NameError, TypeError, AttributeError, SyntaxError):
+        return {}
+
+
+def _converted(wants: list[checking.Want], parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for want in wants:
+        value = steps.lookup(parameters, want.key) if want.key else parameters
+        if steps.is_missing(value) or want.annotation is Any:
+            continue
+        fitted = checking.fit(value, want.annotation)
+        if fitted is not value:
+            name = nodes.PARAM + want.key if want.key else nodes.PARAMETERS
+            found.setdefault(want.node, {})[name] = fitted
+    return found

@@ -1,0 +1,318 @@
+"""Definitions read for what they use: functions, classes and top-level statements of the project.
+
+`reach` hands every definition here; the values its names lead to are handed back through `visit`. It
+promises that each outer name of a definition becomes an edge, and that what cannot be followed takes the
+whole package in.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import enum
+import functools
+import importlib
+import sys
+import types
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tane.digest import hashing
+from tane.plan import anatomy, parts, places, sources, syntax, telling, texts
+
+
+class Definitions:
+    """The definitions of one project, each read once."""
+
+    def __init__(
+        self,
+        read: texts.Texts,
+        visit: Callable[[Any, parts.At], parts.Part],
+        todo: deque[Callable[[], None]],
+    ) -> None:
+        self.texts = read
+        self._visit = visit
+        self._todo = todo
+        self._statements: dict[tuple[int, str], parts.Part | None] = {}
+
+    # -- functions -----------------------------------------------------------------------------------------
+
+    def function(self, part: parts.Part, function: types.FunctionType) -> None:
+        """Fill the part of a function: its syntax (else its bytecode), defaults, attributes and closure."""
+        code, namespace = function.__code__, function.__globals__
+        tree = self.texts.source(code.co_filename, namespace).function(code)
+        cells = dict(anatomy.cells(function))
+        if tree is not None:
+            read = self.texts.read(tree)
+            part.own = hashing.combine("function", read.digest)
+            self._uses(part, read, namespace, cells)
+        else:
+            part.own = hashing.combine("function", sources.bytecode(code))
+            self._bytecode_uses(part, code, namespace)
+        self._module_effects(part, namespace)
+        for name, value in anatomy.defaults(function):
+            part.edges.append((name, self._visit(value, parts.At(part.label, namespace))))
+        for name, value in sorted(vars(function).items()):
+            child = self._visit(value, parts.At(part.label, namespace, soft=True))
+            part.edges.append((name, child))
+            if name == "__wrapped__":
+                part.wraps = child
+        place = part.label.partition(" ")[2]
+        for name, value in cells.items():
+            if not _is_our_module(value):  # those are followed by the attributes asked of them
+                at = parts.At(f"closure value {name} of {place}", namespace)
+                part.edges.append((f"closure {name}", self._visit(value, at)))
+
+    def _uses(
+        self, part: parts.Part, read: syntax.Syntax, namespace: parts.Namespace, cells: parts.Namespace
+    ) -> None:
+        """Follow every outer name of a definition."""
+        for name, chain in read.uses:
+            if name in cells:
+                if _is_our_module(cells[name]):
+                    self._follow(part, name, cells[name], chain, parts.At(part.label, namespace))
+            elif name in telling.MODULE_NAMES and name in namespace:
+                self._take_whole(part, namespace, telling.Sign(name, name == "__doc__"))
+            elif name in namespace:
+                if name not in telling.IGNORED_NAMES:
+                    self._follow(part, name, namespace[name], chain, self.texts.at(namespace, name))
+            elif name in telling.BUILTINS and hasattr(builtins, name):
+                self._take_whole(part, namespace, telling.Sign(f"{name}()"))
+        for one, asked in read.imported:
+            self._imported(part, one, asked, namespace)
+        for word in sorted(read.marks):
+            self._take_whole(part, namespace, telling.mark(word))
+
+    def _bytecode_uses(self, part: parts.Part, code: types.CodeType, namespace: parts.Namespace) -> None:
+        """The same from the names in compiled code, where attributes and imports cannot be told apart."""
+        todo = [code]
+        while todo:
+            code = todo.pop()
+            todo.extend(const for const in code.co_consts if isinstance(const, types.CodeType))
+            for name in code.co_names:
+                if name in telling.IGNORED_NAMES:
+                    continue
+                if name in namespace:
+                    part.edges.append((name, self._visit(namespace[name], self.texts.at(namespace, name))))
+                elif name in telling.BUILTINS or name in telling.MODULE_NAMES or name in telling.ATTRIBUTES:
+                    self._take_whole(part, namespace, telling.mark(name))
+            for name in anatomy.imported_by(code):
+                if not name or anatomy.is_project_top(name.partition(".")[0]):
+                    self._take_whole(part, namespace, telling.Sign("an import"))
+                else:
+                    self._note_library(part, name, "", namespace)
+
+    def _take_whole(self, part: parts.Part, namespace: parts.Namespace, sign: telling.Sign) -> None:
+        self.texts.take_whole(part, namespace, sign, part.label)
+
+    def _follow(self, part: parts.Part, name: str, value: Any, chain: syntax.Chain, at: parts.At) -> None:
+        """Join what `name` with the attributes `chain` means, through modules of the project."""
+        path, rest = [name], list(chain)
+        while _is_our_module(value):
+            namespace = vars(value)
+            if not rest:
+                word = f"{value.__name__.rpartition('.')[2]} as a value"
+                self._take_whole(part, namespace, telling.Sign(word))
+                return
+            attribute = rest.pop(0)
+            path.append(attribute)
+            if attribute in telling.MODULE_NAMES:
+                self._take_whole(part, namespace, telling.Sign(attribute))
+                return
+            if attribute in namespace:
+                value, at = namespace[attribute], self.texts.at(namespace, attribute)
+            elif f"{value.__name__}.{attribute}" in sys.modules:
+                value = sys.modules[f"{value.__name__}.{attribute}"]
+            else:
+                if "__getattr__" in namespace:
+                    self._take_whole(part, namespace, telling.Sign("module __getattr__"))
+                return
+        if path[-1] in telling.IGNORED_NAMES:
+            return
+        if isinstance(value, types.ModuleType):
+            self._note_library(part, value.__name__, rest[0] if rest else "", at.namespace)
+            own = hashing.combine("library", value.__name__, "")
+            found = parts.Part(f"import {value.__name__}", own)
+        else:
+            found = self._visit(value, at)
+        part.edges.append((".".join(path), found))
+
+    def _note_library(self, part: parts.Part, module: str, name: str, namespace: parts.Namespace) -> None:
+        part.imports |= anatomy.outside_top(module)
+        sign = telling.outside(module, name)
+        if sign is not None:
+            self._take_whole(part, namespace, sign)
+
+    def _imported(
+        self, part: parts.Part, one: syntax.Import, asked: syntax.Chain | None, namespace: parts.Namespace
+    ) -> None:
+        """Follow an import made inside of a definition."""
+        name = places.imported_module(one.module, one.level, namespace)
+        top = name.partition(".")[0]
+        if not anatomy.is_project_top(top):
+            self._note_library(part, name, one.attribute or (asked[0] if asked else ""), namespace)
+            return
+        try:
+            module = importlib.import_module(name)
+            value: Any = sys.modules[top] if one.top else module
+            if one.attribute:
+                value = places.attribute(module, one.attribute)
+        except (Exception, SystemExit) as error:  # an import runs user code
+            self._take_whole(part, namespace, telling.Sign(f"{type(error).__name__} on import of {name}"))
+            return
+        if asked is None and _is_our_module(value):
+            self._take_whole(part, vars(module), telling.Sign(f"import of {name}"))
+            return
+        at = parts.At(part.label, vars(module))
+        if one.attribute in vars(module):
+            at = self.texts.at(vars(module), one.attribute)
+        self._follow(part, f"import {one.attribute or 'module'}", value, asked or (), at)
+
+    # -- classes -------------------------------------------------------------------------------------------
+
+    def class_(
+        self, part: parts.Part, kind: type, home: str, namespace: parts.Namespace, at: parts.At
+    ) -> None:
+        """Fill the part of a class: its statement, what that uses, its bases, and what its members hold."""
+        source = self.texts.source(home, namespace)
+        members = list(anatomy.class_members(kind))
+        functions = [function for _, member in members for function in anatomy.functions_of(member)]
+        trees = self._class_trees(kind, source, functions)
+        documents = bool(anatomy.outside_top(type(kind).__module__))  # such a metaclass may read docstrings
+        reads = [self.texts.read(tree, documents) for tree in trees]
+        part.own = hashing.combine("class", kind.__name__, *(read.digest for read in reads))
+        if not reads or not source.fresh:
+            part.own = hashing.combine("class as it is", part.own, *anatomy.live_shape(kind))
+        cells = {name: value for function in functions for name, value in anatomy.cells(function)}
+        for read in reads:
+            self._uses(part, read, namespace, cells)
+        if not reads:
+            self._without_statement(part, kind, namespace, at)
+        for number, base in enumerate((*kind.__bases__, type(kind))):
+            if base is not object and base is not type:
+                part.edges.append((f"base {number}", self._visit(base, parts.At(part.label, namespace))))
+        spans = [(syntax.start_line(tree), tree.end_lineno or 0) for tree in trees]
+        for name, member in members:
+            self._member(part, name, member, namespace, home, spans)
+        self._module_effects(part, namespace)
+
+    def _class_trees(
+        self, kind: type, source: sources.Source, functions: list[types.FunctionType]
+    ) -> list[ast.ClassDef]:
+        """The class statement; all it may be when conditions leave several; none when the file changed."""
+        trees = source.classes(kind.__qualname__)
+        codes = [function.__code__ for function in functions]
+        codes = [code for code in codes if code.co_qualname == f"{kind.__qualname__}.{code.co_name}"]
+        codes = [code for code in codes if code.co_filename == source.name]
+        if not all(map(source.holds, codes)):
+            return []
+        if len(trees) > 1 and codes:
+            line = codes[0].co_firstlineno
+            trees = [tree for tree in trees if tree.lineno <= line <= (tree.end_lineno or 0)] or trees
+        return trees
+
+    def _without_statement(
+        self, part: parts.Part, kind: type, namespace: parts.Namespace, at: parts.At
+    ) -> None:
+        """A class that no statement defines: the assignment that made it, and the members of an enum."""
+        if not at.name and namespace.get(kind.__name__) is kind:
+            at = self.texts.at(namespace, kind.__name__)
+        made = self.statement(at)
+        part.edges += [("bound by", made)] if made else []
+        if issubclass(kind, enum.Enum):
+            found = parts.At(part.label, namespace, soft=True)
+            part.edges += [(name, self._visit(one._value_, found)) for name, one in kind._member_map_.items()]
+
+    def _member(
+        self,
+        part: parts.Part,
+        name: str,
+        member: Any,
+        namespace: parts.Namespace,
+        home: str,
+        spans: list[tuple[int, int]],
+    ) -> None:
+        """A member counts by what the class statement does not say: values, defaults, code from elsewhere."""
+        functions = anatomy.functions_of(member)
+        at = parts.At(part.label, namespace, soft=True)
+        if not functions:
+            part.edges.append((name, self._visit(member, at)))
+        for function in functions:
+            code = function.__code__
+            if code.co_filename == home and any(a <= code.co_firstlineno <= b for a, b in spans):
+                inside = [
+                    *anatomy.defaults(function),
+                    *anatomy.cells(function),
+                    *sorted(vars(function).items()),
+                ]
+                inside = [(word, value) for word, value in inside if not _is_our_module(value)]
+                part.edges += [(f"{name} {word}", self._visit(value, at)) for word, value in inside]
+            elif spans and code.co_filename.startswith("<"):
+                continue  # generated from the class statement, as by dataclasses
+            else:
+                part.edges.append((name, self._visit(function, at)))
+
+    # -- statements ----------------------------------------------------------------------------------------
+
+    def statement(self, at: parts.At, *, only_assigned: bool = False) -> parts.Part | None:
+        """The top-level statements that bind a name, for values that have no content of their own."""
+        file = at.namespace.get("__file__")
+        if not at.name or not file:
+            return None
+        source = self.texts.source(str(file), at.namespace)
+        found = source.bindings(at.name)
+        if not found or (only_assigned and isinstance(found[-1], (ast.FunctionDef, ast.AsyncFunctionDef))):
+            return None
+        key = (id(at.namespace), at.name)
+        if key not in self._statements:
+            read = syntax.read(*found)
+            own = hashing.combine("statement", read.digest, "" if source.fresh else self.texts.once)
+            part = self._statements[key] = parts.Part(at.label, own, file=Path(file))
+            if not all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in found):
+                self._todo.append(functools.partial(self._uses, part, read, at.namespace, {}))
+        return self._statements[key]
+
+    def _module_effects(self, part: parts.Part, namespace: parts.Namespace) -> None:
+        """Join what a module's statements do to others: `np.random.seed(0)`, `pd.options.x = y`."""
+        key = (id(namespace), "")
+        if key not in self._statements:
+            self._statements[key] = self._effects(namespace)
+        effects = self._statements[key]
+        if effects is not None:
+            part.edges.append(("module code", effects))
+
+    def _effects(self, namespace: parts.Namespace) -> parts.Part | None:
+        file = str(namespace.get("__file__") or "")
+        if not file.endswith((".py", ".pyw")):
+            return None
+        part = parts.Part(f"module code of {places.short(file, str(namespace.get('__name__', '')))}", "")
+        source = self.texts.source(file, namespace)
+        said: list[str] = []
+        for roots, statement in source.effects():
+            read = syntax.read(statement)
+            used = {name: namespace.get(name) for name, _ in read.uses}
+            if any(map(places.is_ours, used.values())):  # building or running pipelines is no part of a step
+                continue
+            if not any(places.acts_outside(used.get(root)) for root in roots):
+                continue
+            said.append(read.digest)
+            # what is called counts, and the data given to it; functions given to it count where they are used
+            kept = [
+                (name, chain)
+                for name, chain in read.uses
+                if (name in roots or not isinstance(used.get(name), (type, types.FunctionType)))
+                and name not in telling.MODULE_NAMES
+            ]
+            follow = read._replace(uses=tuple(kept))
+            self._todo.append(functools.partial(self._uses, part, follow, namespace, {}))
+        if not said:
+            return None
+        part.file = Path(file)
+        part.own = hashing.combine("effects", *said, "" if source.fresh else self.texts.once)
+        return part
+
+
+def _is_our_module(value: Any) -> bool:
+    return isinstance(value, types.ModuleType) and sources.is_project_module(value)

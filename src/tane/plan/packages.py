@@ -1,0 +1,88 @@
+"""A whole project package as one digest: the answer where names do not tell what code reaches.
+
+`texts` asks for it when code looks things up at run time (`importlib`, `getattr` on a module, package data
+files). It promises to cover every Python file and every data file of the package; caches, hidden folders
+and the project's own `data/` are left out. A module outside of any package stands for the Python files
+beside it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from tane.digest import hashing
+from tane.plan import sources, syntax
+
+_SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv", "htmlcov"})
+_SKIPPED_AT_ROOT = frozenset(
+    {"data", "conf", "notebooks", "docs", "logs", "tests", "mlruns", "build", "dist"}
+)
+
+
+class Whole(NamedTuple):
+    """A package's digest, the modules it imports, its files, and whether all are as they were loaded."""
+
+    name: str
+    digest: str
+    imports: frozenset[str]
+    files: frozenset[Path]
+    fresh: bool
+
+
+def folder_of(module: str, file: str | None) -> Path | None:
+    """The folder of the top-level package that `module` belongs to, or None outside of packages."""
+    top = sys.modules.get(module.partition(".")[0])
+    for folder in getattr(top, "__path__", ()):
+        inside = file is None or file.startswith(folder + os.sep)
+        if inside and sources.is_project_file(folder + os.sep):
+            return Path(folder)
+    return None
+
+
+def whole(
+    module: str, file: str | None, root: Path, *, as_text: bool, source: Callable[[str], sources.Source]
+) -> Whole:
+    """The digest of the package around `module`. `as_text` takes comments and docstrings in as well."""
+    folder = folder_of(module, file)
+    if folder is not None:
+        name, paths = folder.name, list(_walk(folder, root))
+    else:
+        folder = Path(file).parent if file and not file.startswith("<") else root
+        name, paths = module, [path for path in folder.glob("*.py") if path.is_file()]
+    entries: list[str] = []
+    imports: set[str] = set()
+    fresh = True
+    loaded = {getattr(one, "__file__", None) for one in list(sys.modules.values())}
+    for path in sorted(paths):
+        entries.append(path.relative_to(folder).as_posix())
+        digest = ""
+        if path.suffix == ".py":
+            text = source(str(path))
+            fresh = fresh and (text.fresh or str(path) not in loaded)
+            if text.tree is not None:
+                imports |= sources.imported_names(text.tree)
+                body = syntax.without_docstring(text.tree.body)
+                digest = "" if as_text else syntax.read(*body).digest
+        entries.append(digest or hashing.of_file(path))
+    return Whole(name, hashing.combine("package", *entries), frozenset(imports), frozenset(paths), fresh)
+
+
+def _walk(folder: Path, root: Path) -> Iterator[Path]:
+    for where, folders, files in os.walk(folder):
+        at_root = Path(where) == root
+        folders[:] = [
+            name
+            for name in folders
+            if not name.startswith(".")
+            and name not in _SKIPPED_FOLDERS
+            and not name.endswith(".egg-info")
+            and not (at_root and name in _SKIPPED_AT_ROOT)
+        ]
+        for name in files:
+            path = Path(where, name)
+            if not name.startswith(".") and not name.endswith((".pyc", ".pyo", "~")) and path.is_file():
+                yield path

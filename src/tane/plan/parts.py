@@ -1,0 +1,38 @@
+"""The parts that a piece of code reaches, as plain records: `reach` makes them, `code` reads them off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Namespace = Mapping[str, Any]
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One thing that code reaches: its own digest, and the names under which it uses other parts.
+
+    `wraps` is what a decorator or a partial stands before; `whole` says why the whole package was taken.
+    """
+
+    label: str
+    own: str
+    edges: list[tuple[str, Part]] = field(default_factory=list)
+    imports: set[str] = field(default_factory=set)
+    file: Path | None = None
+    whole: str = ""
+    wraps: Part | None = None
+
+
+class At(NamedTuple):
+    """How a value was reached: its label, and the module namespace and name that hold it, if any.
+
+    `soft` values stand beside syntax that says how they came about: without content, their type will do.
+    """
+
+    label: str
+    namespace: Namespace
+    name: str = ""
+    soft: bool = False

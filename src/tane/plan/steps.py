@@ -1,0 +1,125 @@
+"""Steps: nodes joined with what they rest on: code, parameters, options, libraries. Made once, before anything runs.
+
+A step's key needs the digests of its inputs as well, which are known only as the run goes on: `key` joins them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tane.digest import hashing, values
+from tane.pipeline import graph, nodes
+from tane.plan import code
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+Arguments = Mapping[str, Mapping[str, Any]]
+
+_MISSING: Any = object()
+_NOTHING: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A node ready to be decided.
+
+    `params` are the values it takes, by input name ("params:a.b"); `arguments` those that its annotations turn into
+    something else, such as a dataclass.
+    """
+
+    position: int
+    node: nodes.Node
+    code: code.CodeDigest
+    params: Mapping[str, Any]
+    arguments: Mapping[str, Any]
+    options: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a step sees of an input: the digest that goes into its key, and the libraries its types come from."""
+
+    digest: str
+    libraries: tuple[str, ...] = ()
+
+
+def prepare(
+    pipeline: graph.Pipeline, parameters: Mapping[str, Any], arguments: Arguments, cache: code.Cache
+) -> list[Step]:
+    """A step for each node, in order. `arguments` are the converted parameters by node and input name."""
+    return [
+        Step(
+            position,
+            node,
+            code.of(node.func, cache=cache),
+            taken(node, parameters),
+            arguments.get(node.name, _NOTHING),
+            _options(node),
+        )
+        for position, node in enumerate(pipeline.nodes)
+    ]
+
+
+def taken(node: nodes.Node, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameter values that `node` takes, by input name."""
+    found: dict[str, Any] = {}
+    for name in node.inputs:
+        if name == nodes.PARAMETERS:
+            found[name] = parameters
+        elif name.startswith(nodes.PARAM):
+            value = lookup(parameters, nodes.parameter_key(name))
+            if value is not _MISSING:
+                found[name] = value
+    return found
+
+
+def lookup(parameters: Mapping[str, Any], dotted: str) -> Any:
+    """The value at a dotted key, or a marker that `is_missing` knows."""
+    value: Any = parameters
+    for part in dotted.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return _MISSING
+        value = value[part]
+    return value
+
+
+def is_missing(value: Any) -> bool:
+    """Whether `lookup` found nothing."""
+    return value is _MISSING
+
+
+def key(step: Step, seen: Mapping[str, Seen], environment: str) -> str:
+    """The digest of all that a step's result is a function of.
+
+    `environment` is the digest of the installed versions of the libraries it rests on. The names of datasets and of
+    the node are no part of the key: only which argument gets what.
+    """
+    node = step.node
+    parts = [step.code.digest, PYTHON, environment, node.returns, *node.keys, str(len(node.outputs))]
+    for label, name in _arguments(node):
+        at = seen.get(name)
+        if at is not None:
+            parts += (label, at.digest)
+        elif name in step.params:
+            parts += (label, values.of(step.params[name]).digest)
+        else:
+            parts += (label, "default")
+    return hashing.combine("step", *parts)
+
+
+def rests_on(step: Step, seen: Mapping[str, Seen]) -> frozenset[str]:
+    """The top-level modules of libraries a step rests on: those its code imports and its inputs' types come from."""
+    return frozenset(step.code.imports).union(*(at.libraries for at in seen.values()))
+
+
+def _arguments(node: nodes.Node) -> Sequence[tuple[str, str]]:
+    return [*((str(index), name) for index, name in enumerate(node.positional)), *node.by_name]
+
+
+def _options(node: nodes.Node) -> dict[str, Any]:
+    """The options a person may have changed, in a form the ledger keeps and a reason can name."""
+    arguments = {label: name for label, name in _arguments(node)}
+    return {"inputs": arguments, "outputs": list(node.outputs), "returns": node.returns, "keys": list(node.keys)}

@@ -1,0 +1,295 @@
+"""Importing the user's code: a package with its registry, or one file as a module of its own name.
+
+Called by `projects`. Promises that functions can be found again as (module, name), and that two projects of
+one process may use the same module names: the one in use has its modules in `sys.modules`, the other keeps
+its own aside.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+
+from tane import errors
+from tane.digest import values
+from tane.pipeline import graph
+from tane.project import layout, tracebacks
+
+
+class Loaded(NamedTuple):
+    """A project's pipelines, and the modules that were imported from its folder to make them."""
+
+    pipelines: dict[str, graph.Pipeline]
+    modules: dict[str, ModuleType]
+
+
+_importing = threading.RLock()  # imports change what the whole process shares
+
+
+def package(source: Path, name: str) -> Loaded:
+    """What `register_pipelines()` of the package `name` in the folder `source` gives.
+
+    Raises `errors.UserCodeError` when the code does not import, `errors.ProjectError` when it gives no
+    pipelines.
+    """
+    registry = f"{name}.{layout.REGISTRY}"
+    file = source / name / f"{layout.REGISTRY}.py"
+    if not file.is_file():
+        raise errors.ProjectError(
+            f"package {name!r} has no {layout.REGISTRY}.py",
+            where=str(file),
+            hint=f"make it, with `def {layout.REGISTER}() -> dict[str, Pipeline]`",
+        )
+    with _importing:
+        _refuse_taken(name, source)
+        module = _import(registry, source)
+        register = getattr(module, layout.REGISTER, None)
+        if not callable(register):
+            raise errors.ProjectError(
+                f"there is no function {layout.REGISTER}()",
+                where=str(file),
+                hint=errors.did_you_mean(
+                    layout.REGISTER, vars(module), f"write `def {layout.REGISTER}() -> dict[str, Pipeline]`"
+                ),
+            )
+        found = _guarded(f"{layout.REGISTER}() failed", register)
+        return Loaded(_registered(found, file), _modules(source))
+
+
+def flow(file: Path) -> Loaded:
+    """The pipelines of a one-file project: its variables `pipeline`, `pipelines`, or any that are a Pipeline.
+
+    Raises as `package` does.
+    """
+    name = file.stem
+    if "." in name or name.startswith("__"):
+        raise errors.ProjectError(
+            f"{file.name!r} cannot be imported under that name",
+            where=str(file),
+            hint="rename it, as in flow.py",
+        )
+    with _importing:
+        _refuse_taken(name, file.parent)
+        module = _import(name, file.parent)
+        return Loaded(_variables(vars(module), file), _modules(file.parent))
+
+
+def use(folder: Path, modules: Mapping[str, ModuleType] | None = None) -> None:
+    """Make `folder` the one that user code is imported from, with the `modules` imported from it before."""
+    with _importing:
+        entry = str(folder)
+        if sys.path[:1] != [entry]:
+            while entry in sys.path:
+                sys.path.remove(entry)
+            sys.path.insert(0, entry)
+        _drop_foreign(folder)
+        for name, module in (modules or {}).items():
+            sys.modules.setdefault(name, module)
+
+
+def _import(name: str, folder: Path) -> ModuleType:
+    use(folder)
+    importlib.invalidate_caches()  # files written a moment ago count
+    module: ModuleType = _guarded(f"{name} does not import", lambda: importlib.import_module(name), folder)
+    return module
+
+
+def _guarded(what: str, call: Callable[[], Any], folder: Path | None = None) -> Any:
+    """Call the user's code; its failure becomes an error with the user's frames. Our own errors pass."""
+    try:
+        return call()
+    except errors.PipelineError as error:
+        _place(error)
+        raise
+    except errors.TaneError:
+        raise
+    except (Exception, SystemExit) as error:
+        shown = tracebacks.show(error)
+        raise errors.UserCodeError(
+            f"{what}: {shown.line}", where=shown.where, hint=_hint(error, folder), traceback=shown.text
+        ) from error
+
+
+def _place(error: errors.PipelineError) -> None:
+    """A mistake in a node or graph is shown with the line of the user's code that describes it."""
+    line = tracebacks.show(error).where
+    if line:
+        error.faults = tuple(
+            fault._replace(where=f"{line} ({fault.where})" if fault.where else line) for fault in error.faults
+        )
+
+
+def _hint(error: BaseException, folder: Path | None) -> str:
+    if isinstance(error, SyntaxError):
+        return (
+            f"mend the line {error.text.strip()!r}"
+            if error.text and error.text.strip()
+            else "mend the syntax"
+        )
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        parent, _, missing = error.name.rpartition(".")
+        if parent in sys.modules:
+            names = _module_names(getattr(sys.modules[parent], "__path__", ()))
+            return errors.did_you_mean(missing, names, f"{parent} has no module {missing!r}")
+        near = errors.nearest(error.name, _module_names([folder] if folder else ()))
+        return (
+            f"did you mean {near!r}?" if near else f"install the package of {error.name.partition('.')[0]!r}"
+        )
+    if isinstance(error, ImportError):
+        return "look for a name that is misspelt or has moved, or for modules that import each other"
+    if isinstance(error, SystemExit):
+        return "importing must not end the process: put that under `if __name__ == '__main__':`"
+    return "mend the line named above; the module must import by itself, without a run"
+
+
+def _module_names(folders: Any) -> list[str]:
+    names: list[str] = []
+    for folder in folders:
+        try:
+            entries = os.listdir(folder)  # noqa: PTH208
+        except OSError:
+            continue
+        names += [entry.partition(".")[0] for entry in entries if not layout.is_cache(entry)]
+    return names
+
+
+# --- what the code gives ------------------------------------------------------------------------------------
+
+
+def _registered(found: object, file: Path) -> dict[str, graph.Pipeline]:
+    if not isinstance(found, Mapping):
+        raise errors.ProjectError(
+            f"{layout.REGISTER}() gave a {type(found).__name__}, not a dict",
+            where=str(file),
+            hint='return {"name": Pipeline([...]), ...}',
+        )
+    return _with_default(_checked(found, file, f"{layout.REGISTER}()"), file)
+
+
+def _checked(found: Mapping[Any, Any], file: Path, whose: str) -> dict[str, graph.Pipeline]:
+    faults = [
+        errors.Fault(f"{whose} names {name!r}: a {type(value).__name__}, not a Pipeline", str(file), hint)
+        for name, value in found.items()
+        if (hint := _not_a_pipeline(name, value))
+    ]
+    if faults:
+        raise errors.ProjectError.of(faults, f"{whose} holds what is no pipeline")
+    return dict(found)
+
+
+def _not_a_pipeline(name: object, value: object) -> str:
+    """What to do about a value that is no pipeline; empty when it is one."""
+    if not isinstance(name, str):
+        return "the keys are the pipelines' names, as text"
+    if isinstance(value, graph.Pipeline):
+        return ""
+    if callable(value):
+        return "call it: the value is what create_pipeline() returns"
+    return "wrap the nodes: Pipeline([...])"
+
+
+def _variables(found: Mapping[str, Any], file: Path) -> dict[str, graph.Pipeline]:
+    for name in ("pipeline", "pipelines"):
+        wrong = list | tuple | set if name == "pipelines" else list | tuple | set | dict
+        if isinstance(found.get(name), wrong):
+            raise errors.ProjectError(
+                f"`{name}` is a {type(found[name]).__name__}, not a Pipeline",
+                where=str(file),
+                hint="wrap the nodes: pipeline = Pipeline([...])",
+            )
+    named = {
+        name: value
+        for name, value in found.items()
+        if isinstance(value, graph.Pipeline) and not name.startswith("_")
+    }
+    several = found.get("pipelines")
+    if isinstance(several, Mapping):
+        named |= _checked(several, file, "`pipelines`")
+    default = named.pop("pipeline", None)
+    if default is not None:
+        named = {layout.DEFAULT: default} | named
+    if not named:
+        raise errors.ProjectError(
+            "the file makes no pipeline",
+            where=str(file),
+            hint="end it with: pipeline = Pipeline([first_function, second_function])",
+        )
+    return _with_default(named, file)
+
+
+def _with_default(found: dict[str, graph.Pipeline], file: Path) -> dict[str, graph.Pipeline]:
+    """Without a default of their own, all pipelines together are it."""
+    if layout.DEFAULT in found:
+        return found
+    try:
+        return found | {layout.DEFAULT: graph.Pipeline(found.values())}
+    except errors.PipelineError as error:
+        hint = f"the pipelines do not fit together: name the one to run by default {layout.DEFAULT!r}"
+        faults = [fault._replace(where=fault.where or str(file)) for fault in error.faults]
+        missing = errors.Fault("there is no default pipeline", str(file), hint)
+        raise errors.PipelineError.of([*faults, missing]) from None
+
+
+# --- whose modules ------------------------------------------------------------------------------------------
+
+
+def _refuse_taken(name: str, folder: Path) -> None:
+    """Under a name of the standard library or an installed package the user's module would not be found."""
+    module = sys.modules.get(name)
+    file = getattr(module, "__file__", None)
+    installed = file is not None and values.is_installed_file(file) and not _within(file, folder)
+    if name in sys.stdlib_module_names or name == "tane" or installed:
+        whose = "the standard library" if name in sys.stdlib_module_names else "an installed package"
+        raise errors.ProjectError(
+            f"the name {name!r} belongs to {whose}",
+            where=str(folder / name),
+            hint=f"rename it, as in my_{name}",
+        )
+
+
+def _drop_foreign(folder: Path) -> None:
+    """Forget modules of another project that bear names which `folder` gives to its own."""
+    foreign: set[str] = set()
+    for name in _own_names(folder) & sys.modules.keys():
+        file = getattr(sys.modules[name], "__file__", None)
+        if file is not None and not values.is_installed_file(file) and not _within(file, folder):
+            foreign.add(name)
+    if foreign:
+        for name in [name for name in sys.modules if name.partition(".")[0] in foreign]:
+            del sys.modules[name]
+
+
+def _modules(folder: Path) -> dict[str, ModuleType]:
+    own = _own_names(folder)
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name.partition(".")[0] in own and _within(getattr(module, "__file__", None), folder)
+    }
+
+
+def _own_names(folder: Path) -> set[str]:
+    """The names of the modules and packages that lie in `folder`."""
+    names: set[str] = set()
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - thousands of entries, no paths needed
+            if suffix == ".py" or (not suffix and os.path.isfile(f"{entry.path}/__init__.py")):  # noqa: PTH113
+                names.add(stem)
+    names.discard("__main__")
+    return names
+
+
+def _within(file: str | None, folder: Path) -> bool:
+    """Whether `file` lies in `folder`, by the names in use or, where links are about, by the real ones."""
+    if file is None:
+        return False
+    if os.path.abspath(file).startswith(f"{folder}{os.sep}"):  # noqa: PTH100 - links stay
+        return True
+    return os.path.realpath(file).startswith(f"{os.path.realpath(folder)}{os.sep}")

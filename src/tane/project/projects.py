@@ -1,0 +1,129 @@
+"""Opening a project: finds the root, reads its settings, and hands the parts over as one frozen record.
+
+Called by the doors and by `runs`. There is no current project: any number may be open in one process.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tane.catalog import catalogs
+from tane.config import compose
+from tane.pipeline import graph
+from tane.project import declared, finding, loading, references, settings, sources
+
+Place = finding.Place
+find = finding.find
+
+
+@dataclass(frozen=True, eq=False)
+class Project:
+    """A project and its parts. Configuration, catalog and pipelines are read when first asked for, once.
+
+    `source` is the folder that user code is imported from. `keep` is "all" or "none".
+    """
+
+    root: Path
+    name: str
+    package: str
+    kind: finding.Kind
+    flow: Path | None
+    source: Path
+    conf: Path
+    store: Path
+    ledger: Path
+    keep: settings.Keep
+    remotes: Mapping[str, str]
+    environments: tuple[str, ...]
+    overrides: tuple[str, ...]
+    environ: Mapping[str, str] = field(repr=False)
+
+    @cached_property
+    def config(self) -> compose.Config:
+        """The composed configuration. Overrides may name what only code declares: it is imported."""
+        known: dict[str, Any] = {}
+        if self.overrides or any(name.startswith("TANE_PARAM__") for name in self.environ):
+            known = declared.defaults(self._loaded.pipelines.values())
+        return compose.compose(
+            self.root, self.environments, self.overrides, self.environ, known=known, conf=self.conf
+        )
+
+    @cached_property
+    def catalog(self) -> catalogs.Catalog:
+        """The catalog, its `${params:...}` filled. Dataset classes of the project are importable."""
+        self.use_code()
+        config = self.config
+        entries = references.fill(config.catalog, config.parameters, self._catalog_line)
+        return catalogs.Catalog.from_config(entries, config.credentials, self.root, config.origin)
+
+    def pipelines(self) -> dict[str, graph.Pipeline]:
+        """The pipelines by name, "__default__" among them. Imports the user's code when first called."""
+        loaded = self._loaded
+        self.use_code()
+        return dict(loaded.pipelines)
+
+    def use_code(self) -> None:
+        """Let imports find this project's modules, where another open project has the same names."""
+        loaded = self.__dict__.get("_loaded")
+        loading.use(self.source, loaded.modules if loaded else None)
+
+    @property
+    def code(self) -> tuple[Path, ...]:
+        """The file or folders that the code lies in."""
+        if self.flow is not None:
+            return (self.flow,)
+        return (self.source / self.package if self.source == self.root else self.source,)
+
+    def source_files(self) -> list[Path]:
+        """All files and folders of the code, and pyproject.toml: when none of them changed, no code did."""
+        if self.flow is not None:
+            return sources.of_flow(self.flow)
+        return sources.of_package(self.root, self.source, self.package)
+
+    @cached_property
+    def _loaded(self) -> loading.Loaded:
+        if self.flow is not None:
+            return loading.flow(self.flow)
+        return loading.package(self.source, self.package)
+
+    def _catalog_line(self, keys: tuple[str, ...]) -> str:
+        return str(self.config.origin("catalog", *keys))
+
+
+def open_project(
+    path: str | os.PathLike[str] = ".",
+    *,
+    env: str | Sequence[str] = (),
+    overrides: Sequence[str] = (),
+    environ: Mapping[str, str] = os.environ,
+) -> Project:
+    """The project at `path` or above it, with these environments and overrides.
+
+    Raises `errors.ProjectError` when there is none or its settings are wrong.
+    """
+    place = find(path)
+    if place.flow is not None:
+        found = settings.defaults(place.root, place.flow.stem)
+    else:
+        found = settings.read(place.root)
+    return Project(
+        root=place.root,
+        name=found.name,
+        package=found.package,
+        kind=place.kind,
+        flow=place.flow,
+        source=found.source,
+        conf=found.conf,
+        store=found.store,
+        ledger=found.ledger,
+        keep=found.keep,
+        remotes=found.remotes,
+        environments=(env,) if isinstance(env, str) else tuple(env),
+        overrides=tuple(overrides),
+        environ=environ,
+    )

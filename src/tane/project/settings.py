@@ -1,0 +1,178 @@
+"""The [tool.tane] table of a project's pyproject.toml, read and checked. Called by `projects`.
+
+[tool.tane]
+package = "my_project"      # the folder in `source` that holds pipeline_registry.py
+source = "src"
+conf = "conf"
+store = ".tane/objects"
+ledger = ".tane/ledger.db"
+keep = "all"                # "none": values that are not in the catalog are not kept
+remotes = { origin = "s3://bucket/tane" }
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from tane import errors
+from tane.project import layout
+
+Keep = Literal["all", "none"]
+
+KEYS = ("package", "source", "conf", "store", "ledger", "keep", "remotes")
+_PATHS = ("source", "conf", "store", "ledger")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What pyproject.toml says of a project. Paths are absolute."""
+
+    name: str
+    package: str
+    source: Path
+    conf: Path
+    store: Path
+    ledger: Path
+    keep: Keep = "all"
+    remotes: Mapping[str, str] = field(default_factory=dict)
+
+
+def defaults(root: Path, name: str) -> Settings:
+    """The settings of a one-file project: everything lies beside the file."""
+    return Settings(name, name, root, root / layout.CONF, root / layout.STORE, root / layout.LEDGER)
+
+
+def read(root: Path) -> Settings:
+    """The settings of the project at `root`. Raises `errors.ProjectError` with all that is wrong."""
+    file = root / layout.PYPROJECT
+    text, document = _parse(file)
+    table = document.get("tool", {}).get("tane")
+    if not isinstance(table, dict):
+        raise errors.ProjectError(
+            "there is no [tool.tane] table", where=str(file), hint='add [tool.tane] with package = "..."'
+        )
+    faults = _check(table, text, file)
+    if faults:
+        raise errors.ProjectError.of(faults, f"{file} has {len(faults)} mistakes")
+    source = root / table.get("source", layout.SOURCE)
+    package = table.get("package") or _only_package(source, text, file)
+    if not (source / package).is_dir():
+        raise _no_package(source, package, text, file)
+    declared = document.get("project", {})
+    name = declared.get("name") if isinstance(declared, dict) else None
+    return Settings(
+        name=name if isinstance(name, str) and name else root.name,
+        package=package,
+        source=source,
+        conf=root / table.get("conf", layout.CONF),
+        store=root / Path(table.get("store", layout.STORE)).expanduser(),
+        ledger=root / Path(table.get("ledger", layout.LEDGER)).expanduser(),
+        keep=table.get("keep", "all"),
+        remotes=dict(table.get("remotes", {})),
+    )
+
+
+def _parse(file: Path) -> tuple[str, dict[str, Any]]:
+    import tomllib
+
+    try:
+        text = file.read_bytes().decode("utf-8")
+        return text, tomllib.loads(text)
+    except UnicodeDecodeError as error:
+        raise errors.ProjectError(
+            f"the file is not UTF-8 (byte {error.start})", where=str(file), hint="save it as UTF-8"
+        ) from None
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        line = f":{found[1]}" if found else ""
+        what = re.sub(r" \(at .*\)$", "", str(error))
+        raise errors.ProjectError(
+            f"this is not TOML: {what}", where=f"{file}{line}", hint=_shown(text, found) or "mend the file"
+        ) from None
+    except OSError as error:
+        raise errors.ProjectError(
+            f"cannot read the file: {error.strerror}", where=str(file), hint="mend its permissions"
+        ) from None
+
+
+def _shown(text: str, found: re.Match[str] | None) -> str:
+    lines = text.splitlines()
+    number = int(found[1]) if found else 0
+    return f"look at {lines[number - 1].strip()!r}" if 0 < number <= len(lines) else ""
+
+
+def _check(table: dict[str, Any], text: str, file: Path) -> list[errors.Fault]:
+    faults: list[errors.Fault] = []
+
+    def fault(key: str, what: str, hint: str) -> None:
+        faults.append(errors.Fault(what, _where(file, text, key), hint))
+
+    for key, value in table.items():
+        if key not in KEYS:
+            hint = errors.did_you_mean(key, KEYS, f"its keys: {', '.join(KEYS)}")
+            fault(key, f"[tool.tane] has no key {key!r}", hint)
+        elif key == "keep":
+            if value not in ("all", "none"):
+                fault(key, f"keep is {value!r}", 'write keep = "all" or keep = "none"')
+        elif key == "remotes":
+            if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
+                fault(key, "remotes is not a table of names and URLs", 'write { origin = "s3://..." }')
+        elif not isinstance(value, str) or not value:
+            fault(key, f"{key} is {value!r}, not text", f'write {key} = "..."')
+        elif key in _PATHS and "://" in value:
+            fault(key, f"{key} is a URL: {value!r}", "give a path, relative to this file or absolute")
+        elif key == "package" and not all(part.isidentifier() for part in value.split(".")):
+            fault(key, f"package {value!r} is not a name Python can import", "use letters, digits and _")
+        elif key == "package" and "." in value:
+            fault(
+                key, f"package {value!r} lies inside another one", "set source to its folder, name it alone"
+            )
+    return faults
+
+
+def _where(file: Path, text: str, key: str) -> str:
+    """The file and line on which `key` of [tool.tane] stands."""
+    inside = False
+    for number, line in enumerate(text.splitlines(), 1):
+        squeezed = line.replace(" ", "").replace('"', "").replace("'", "")
+        if squeezed.startswith("["):
+            inside = squeezed.startswith("[tool.tane]")
+            if squeezed.startswith(f"[tool.tane.{key}"):
+                return f"{file}:{number}"
+        elif inside and squeezed.startswith((f"{key}=", f"{key}.")):
+            return f"{file}:{number}"
+    return str(file)
+
+
+def _packages(source: Path) -> list[str]:
+    if not source.is_dir():
+        return []
+    return sorted(entry.name for entry in source.iterdir() if entry.is_dir() and entry.name.isidentifier())
+
+
+def _only_package(source: Path, text: str, file: Path) -> str:
+    found = [name for name in _packages(source) if (source / name / f"{layout.REGISTRY}.py").is_file()]
+    if len(found) == 1:
+        return found[0]
+    which = f"several packages have pipelines: {', '.join(found)}" if found else "no package is named"
+    raise errors.ProjectError(
+        which, where=_where(file, text, "package"), hint='write package = "..." in [tool.tane]'
+    )
+
+
+def _no_package(source: Path, package: str, text: str, file: Path) -> errors.ProjectError:
+    if not source.is_dir():
+        return errors.ProjectError(
+            f"the source folder {source} does not exist",
+            where=_where(file, text, "source"),
+            hint='make it, or write source = "..." in [tool.tane]',
+        )
+    return errors.ProjectError(
+        f"there is no package {package!r} in {source}",
+        where=_where(file, text, "package"),
+        hint=errors.did_you_mean(package, _packages(source), f"make the folder {source / package}"),
+    )

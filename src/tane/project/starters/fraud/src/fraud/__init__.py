@@ -1,0 +1,1 @@
+"""Find fraudulent card transactions."""

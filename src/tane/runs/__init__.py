@@ -1,0 +1,1 @@
+"""The loop: decide, execute, record, publish."""

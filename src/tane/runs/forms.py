@@ -1,0 +1,73 @@
+"""Kept results in the form the catalog asks for today. A changed format is written again; the step is not repeated."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from tane import errors
+from tane.catalog import catalogs, codecs, datasets
+from tane.ledger import records
+from tane.runs import work
+
+
+class Formed(NamedTuple):
+    """The outputs of a reused step; `converted` when some were written in another form than before."""
+
+    kept: tuple[records.Kept, ...]
+    converted: bool
+
+
+def bring(
+    found: Sequence[records.Kept],
+    names: Sequence[str],
+    catalog: catalogs.Catalog,
+    place: work.Place,
+    node: str,
+    *,
+    keep: bool,
+) -> Formed | str:
+    """The kept outputs `found` as outputs called `names`, saved as the catalog says.
+
+    When one cannot be had without running the step again, the result says which and why.
+    """
+    if missing := lacking(found, names, catalog, keep=keep):
+        return missing
+    outputs: list[records.Kept] = []
+    converted = False
+    for name, kept in zip(names, found, strict=True):
+        dataset = catalog.find(name)
+        if _fits(kept, dataset, keep):
+            outputs.append(kept if kept.name == name else replace(kept, name=name))
+            continue
+        try:
+            value = codecs.decode(kept.codec, place.store.map(kept.value))
+        except errors.StoreError:
+            return f"{name} is no longer in the store"
+        made = work.keep(work.Output(name, dataset, keep), value, place, node)
+        if made.in_memory:
+            made = work.Made(replace(kept, name=name, file="", save=""))
+        outputs.append(made.kept)
+        converted = True
+    return Formed(tuple(outputs), converted)
+
+
+def lacking(
+    found: Sequence[records.Kept], names: Sequence[str], catalog: catalogs.Catalog, *, keep: bool
+) -> str:
+    """Why the kept outputs `found` cannot be brought into the form asked for; empty when they can."""
+    for name, kept in zip(names, found, strict=True):
+        dataset = catalog.find(name)
+        if not kept.value and not _fits(kept, dataset, keep):
+            return f"{name} is to be saved as {dataset.type}" if dataset is not None else f"{name} was not kept"
+    return ""
+
+
+def _fits(kept: records.Kept, dataset: datasets.Dataset | None, keep: bool) -> bool:
+    """Whether `kept` is in the form that `dataset` asks for."""
+    if dataset is None:
+        return not kept.save and bool(kept.value or not keep)
+    if dataset.kind == "memory":
+        return not kept.save
+    return kept.save == work.save_digest(dataset)

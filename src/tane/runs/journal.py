@@ -1,0 +1,107 @@
+"""A run's log: one JSON object a line in `.tane/runs/<run>/log.jsonl`, events and what nodes log, each with its run
+and node. Python's own logging goes in too, from worker processes as well.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tane import events
+
+
+class Journal:
+    """Writes one run's log file. Lines of one process come in order; each line is written whole."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self.path = folder / run / "log.jsonl"
+        self._run = run
+        self._lines: list[str] = []
+        self._lock = threading.Lock()
+        self._file: int | None = None
+
+    def observe(self, event: events.Event) -> None:
+        """Note an event of the run."""
+        content = event_fields(event)
+        if content is not None:
+            self.write(content)
+
+    def write(self, content: Mapping[str, Any]) -> None:
+        """Add one line."""
+        line = json.dumps({"at": round(time.time(), 3), "run": self._run, **content}, default=str)
+        with self._lock:
+            self._lines.append(line)
+            if len(self._lines) < 64:
+                return
+        self.flush()
+
+    def flush(self) -> None:
+        """Bring the lines so far to the file."""
+        with self._lock:
+            if not self._lines:
+                return
+            data = ("\n".join(self._lines) + "\n").encode()
+            self._lines.clear()
+            if self._file is None:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+            os.write(self._file, data)
+
+    def close(self) -> None:
+        """Write the rest."""
+        self.flush()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+class Handler(logging.Handler):
+    """Brings log records of user code into a run's log."""
+
+    def __init__(self, journal: Journal) -> None:
+        super().__init__(logging.INFO)
+        self._journal = journal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record, with the node it comes from."""
+        sink = events.active.get()
+        self._journal.write(
+            {
+                "event": "log",
+                "level": record.levelname.lower(),
+                "logger": record.name,
+                "node": getattr(sink, "node", None) or "",
+                "message": record.getMessage(),
+            }
+        )
+
+
+def event_fields(event: events.Event) -> dict[str, Any] | None:
+    """An event as plain values; None for those that need no line."""
+    match event:
+        case events.RunStarted(pipeline=pipeline, steps=steps):
+            return {"event": "run started", "pipeline": pipeline, "steps": steps}
+        case events.StepStarted(node=node, reasons=reasons):
+            return {"event": "step started", "node": node, "reasons": [str(reason) for reason in reasons]}
+        case events.StepEnded(node=node, status=status, seconds=seconds, error=error):
+            return {"event": "step ended", "node": node, "status": str(status), "seconds": round(seconds, 6)} | (
+                {"error": error} if error else {}
+            )
+        case events.DatasetMoved(verb=verb, name=name, type=kind, place=place):
+            return {"event": f"dataset {verb}", "dataset": name, "type": kind, "place": place}
+        case events.Notice(level=level, text=text):
+            return {"event": "notice", "level": level, "message": text}
+        case events.RunEnded(status=status, counts=counts, seconds=seconds, error=error):
+            return {
+                "event": "run ended",
+                "status": str(status),
+                "counts": {str(key): count for key, count in counts.items()},
+                "seconds": round(seconds, 6),
+            } | ({"error": error} if error else {})
+    return None

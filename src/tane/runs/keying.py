@@ -1,0 +1,121 @@
+"""Keys of steps within one run, and what the ledger knows under them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tane.catalog import catalogs, datasets
+from tane.digest import hashing, values
+from tane.ledger import connection, read, records
+from tane.plan import code, environment, steps
+from tane.runs import recording
+from tane.store import objects
+
+
+Result = read.Result
+
+
+class Keys:
+    """Joins steps with the digests of their inputs. One for a run: what it has looked up holds for all of it."""
+
+    def __init__(
+        self,
+        catalog: catalogs.Catalog,
+        ledger: connection.Ledger,
+        store: objects.Objects,
+        recorder: recording.Recorder | None,
+        code_cache: code.Cache,
+        packages: Path,
+    ) -> None:
+        self._catalog = catalog
+        self._ledger = ledger
+        self._store = store
+        self._recorder = recorder
+        self._code_cache = code_cache
+        self._packages = packages
+        self._loads: dict[str, tuple[str, tuple[str, ...]]] = {}
+        self._versions: dict[frozenset[str], tuple[str, Mapping[str, str]]] = {}
+        self._documents: dict[str, Mapping[str, Any]] = {}
+
+    def seen(self, kept: records.Kept, name: str) -> steps.Seen:
+        """What a step sees of `kept` when it takes it as dataset `name`: content, how it is loaded, code it rests on."""
+        digest, libraries = kept.digest, kept.libraries
+        load, readers = self._load(name)
+        if load:
+            digest = hashing.combine("loaded", digest, load)
+            libraries = libraries + readers
+        if kept.classes:
+            current = [code.of_class(each, cache=self._code_cache).digest for each in kept.classes]
+            digest = hashing.combine("with code", digest, *current)
+        return steps.Seen(digest, libraries)
+
+    def of(
+        self, step: steps.Step, seen: Mapping[str, steps.Seen]
+    ) -> tuple[str, records.Basis, Mapping[str, str]]:
+        """A step's key, what it was made from, and the versions of the libraries it rests on."""
+        digest, versions = self._installed(steps.rests_on(step, seen))
+        code_digest = step.code.digest
+        if self._recorder is not None:
+            self._recorder.document(code_digest, step.code.parts)
+            self._recorder.document(digest, versions)
+        basis = records.Basis(
+            code_digest, digest, step.options, step.params, {name: at.digest for name, at in seen.items()}
+        )
+        return steps.key(step, seen, digest), basis, versions
+
+    def result(self, key: str) -> Result | None:
+        """What was kept under `key`."""
+        return read.result(self._ledger, key)
+
+    def damage(self, found: read.Result) -> str:
+        """What is wrong with the objects of a result; empty when each is whole."""
+        for kept in found.outputs:
+            for digest in (kept.value, kept.file):
+                state = self._store.check(digest) if digest else "ok"
+                if state == "corrupt":
+                    return f"{kept.name} was damaged"
+                if state == "missing":
+                    return f"{kept.name} is no longer in the store"
+        return ""
+
+    def is_whole(self, kept: records.Kept) -> bool:
+        """Whether what a consumer would load is there and undamaged."""
+        wanted = kept.file or kept.value
+        return bool(wanted) and self._store.check(wanted) == "ok"
+
+    def before(self, node: str) -> records.StepRecord | None:
+        """The last step of that name that ended well."""
+        return read.last_step(self._ledger, node)
+
+    def document(self, digest: str) -> Mapping[str, Any]:
+        """What a basis names by digest; empty when it is not on record."""
+        return read.document(self._ledger, digest)
+
+    def _load(self, name: str) -> tuple[str, tuple[str, ...]]:
+        known = self._loads.get(name)
+        if known is None:
+            dataset = self._catalog.find(name)
+            if dataset is None or dataset.kind == "memory":
+                known = ("", ())
+            else:
+                known = (self._reader(dataset), tuple(dataset.distributions))
+            self._loads[name] = known
+        return known
+
+    def _reader(self, dataset: datasets.Dataset) -> str:
+        """The digest of how a dataset is loaded: its options, and the code of a class of the project."""
+        options = values.of(dict(dataset.load_spec)).digest
+        if not dataset.code:
+            return options
+        return hashing.combine("reader", options, code.of_class(dataset.code, cache=self._code_cache).digest)
+
+    def _installed(self, libraries: frozenset[str]) -> tuple[str, Mapping[str, str]]:
+        known = self._versions.get(libraries)
+        if known is None:
+            versions = environment.closure(libraries, self._packages)
+            parts = [f"{name}=={version}" for name, version in sorted(versions.items())]
+            known = (hashing.combine("environment", *parts), versions)
+            self._versions[libraries] = known
+        return known

@@ -1,0 +1,141 @@
+"""Opens what a project's runs work with: pipeline, ledger, store, keys. Called by `running` and `preview`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tane import errors
+from tane.catalog import catalogs
+from tane.config import compose
+from tane.ledger import connection
+from tane.pipeline import graph
+from tane.plan import checks, code, steps
+from tane.project import projects
+from tane.runs import sources, work
+from tane.store import filedigests, objects
+
+DEFAULT = "__default__"
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which part of a pipeline to take: each a list of names, as `Pipeline.filter` has them."""
+
+    from_nodes: Sequence[str] = ()
+    to_nodes: Sequence[str] = ()
+    from_inputs: Sequence[str] = ()
+    to_outputs: Sequence[str] = ()
+    nodes: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+    def of(self, pipeline: graph.Pipeline) -> graph.Pipeline:
+        """The chosen part; the pipeline itself when nothing is named."""
+        chosen = {name: value for name in self.__slots__ if (value := getattr(self, name))}
+        return pipeline.filter(**chosen) if chosen else pipeline
+
+
+@dataclass(slots=True)
+class Opened:
+    """A pipeline of a project, ready to be decided."""
+
+    project: projects.Project
+    name: str
+    pipeline: graph.Pipeline
+    config: compose.Config
+    catalog: catalogs.Catalog
+    ledger: connection.Ledger
+    store: objects.Objects
+    files: filedigests.FileDigests
+    packages: Path  # a folder in which the installation's metadata is remembered
+    code_cache: code.Cache
+    start: sources.Sources
+    arguments: steps.Arguments
+    steps: list[steps.Step] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        """The `.tane` folder."""
+        return self.project.ledger.parent
+
+    @property
+    def keeps(self) -> bool:
+        """Whether values that are not in the catalog are kept."""
+        return self.project.keep != "none"
+
+    @property
+    def place(self) -> work.Place:
+        """Where steps work in this process."""
+        return work.Place(self.store, self.ledger)
+
+
+@contextmanager
+def open_pipeline(
+    project: projects.Project,
+    name: str,
+    selection: Selection,
+    inputs: Mapping[str, Any],
+    *,
+    look_only: bool = False,
+) -> Iterator[Opened]:
+    """Check and open everything a run of pipeline `name` needs; closed at the end.
+
+    Every mistake that can be known before anything runs is raised here, before a run is recorded.
+    """
+    pipelines = project.pipelines()
+    if name not in pipelines:
+        known = ", ".join(pipelines)
+        raise errors.PipelineError(
+            f"there is no pipeline {name!r}", hint=errors.did_you_mean(name, pipelines, f"there are: {known}")
+        )
+    pipeline = selection.of(pipelines[name])
+    if not len(pipeline):
+        raise errors.PipelineError(
+            f"nothing of pipeline {name!r} is left to run", hint="the selections exclude each other: take one away"
+        )
+    config, catalog = project.config, project.catalog
+    catalog.check_ready(pipeline.datasets())
+    arguments = checks.check(pipeline, config, catalog)
+    ledger = connection.open_ledger(project.ledger)
+    store = objects.Objects(project.store)
+    try:
+        files = filedigests.FileDigests(store)
+        start = sources.resolve(
+            pipeline, inputs, sources.Parts(catalog, store, files, ledger), look_only=look_only
+        )
+        code_cache = code.Cache(project.root)
+        yield Opened(
+            project,
+            name,
+            pipeline,
+            config,
+            catalog,
+            ledger,
+            store,
+            files,
+            project.ledger.parent / "cache",
+            code_cache,
+            start,
+            arguments,
+            steps.prepare(pipeline, config.parameters, arguments, code_cache),
+        )
+    finally:
+        store.close()
+        ledger.close()
+
+
+def forced(opened: Opened, force: bool | Iterable[str]) -> frozenset[str]:
+    """The names of the nodes to run whatever is known of them. Raises `errors.PipelineError` for unknown ones."""
+    names = opened.pipeline.by_name
+    if force is True:
+        return frozenset(names)
+    wanted = frozenset(force or ())
+    for name in wanted:
+        if name not in names:
+            raise errors.PipelineError(
+                f"no node {name!r} to force", hint=errors.did_you_mean(name, names, f"there are: {', '.join(names)}")
+            )
+    return wanted

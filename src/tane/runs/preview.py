@@ -1,0 +1,155 @@
+"""`preview`: what a run would do now, and why, without doing it. The same decisions as the loop's, over the same keys.
+
+A step whose inputs come from one that will run cannot be decided: it waits. Early cut-off may still spare it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from tane.ledger import read, records
+from tane.outcomes import Reason, Why
+from tane.plan import decisions, steps
+from tane.project import projects
+from tane.runs import forms, keying, opening, publishing
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """What would happen to a step: "run", "reuse", or "wait" until those it needs are done."""
+
+    node: str
+    action: Literal["run", "reuse", "wait"]
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileNote:
+    """What would happen to a file of the workspace: "restore" (it is gone) or "replace" (it was changed by hand)."""
+
+    path: str
+    action: Literal["restore", "replace"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A plan to be read: steps in order, files that would be put right, notices."""
+
+    pipeline: str
+    steps: tuple[PlannedStep, ...]
+    files: tuple[FileNote, ...]
+    notices: tuple[str, ...]
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether a run would change nothing."""
+        return not self.files and all(step.action == "reuse" for step in self.steps)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The plan as plain values, for JSON."""
+        return {
+            "pipeline": self.pipeline,
+            "steps": [
+                {"node": step.node, "action": step.action, "reasons": [str(reason) for reason in step.reasons]}
+                for step in self.steps
+            ],
+            "files": [{"path": note.path, "action": note.action} for note in self.files],
+            "notices": list(self.notices),
+        }
+
+
+def preview(
+    project: projects.Project,
+    pipeline: str = opening.DEFAULT,
+    *,
+    selection: opening.Selection | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    force: bool | Iterable[str] = False,
+) -> Preview:
+    """Decide every step that can be decided now. Nothing is recorded, run or placed."""
+    chosen = selection or opening.Selection()
+    with opening.open_pipeline(project, pipeline, chosen, inputs or {}, look_only=True) as opened:
+        forced = opening.forced(opened, force)
+        return _Previewing(opened, forced).look()
+
+
+class _Previewing:
+    """One look over the steps, in order."""
+
+    def __init__(self, opened: opening.Opened, forced: frozenset[str]) -> None:
+        self._opened = opened
+        self._forced = forced
+        self._keys = keying.Keys(
+            opened.catalog, opened.ledger, opened.store, None, opened.code_cache, opened.packages
+        )
+        self._kept: dict[str, records.Kept] = dict(opened.start.kept)
+        self._actions: dict[str, PlannedStep] = {}
+        self._files: list[FileNote] = []
+
+    def look(self) -> Preview:
+        for step in self._opened.steps:
+            self._actions[step.node.name] = self._decide(step)
+        self._revive()
+        return Preview(
+            self._opened.name,
+            tuple(self._actions.values()),
+            tuple(self._files),
+            tuple(self._opened.start.notices),
+        )
+
+    def _decide(self, step: steps.Step) -> PlannedStep:
+        node, keys = step.node, self._keys
+        unknown = [name for name in node.data_inputs if name not in self._kept]
+        if unknown:
+            pipeline = self._opened.pipeline
+            producers = dict.fromkeys(producer.name for name in unknown if (producer := pipeline.producer(name)))
+            return PlannedStep(node.name, "wait", decisions.waits(list(producers)).reasons)
+        seen = {name: keys.seen(self._kept[name], name) for name in node.data_inputs}
+        key, basis, versions = keys.of(step, seen)
+        found = keys.result(key)
+        known = decisions.Known(
+            found is not None,
+            keys.damage(found) if found else "",
+            lambda: keys.before(node.name),
+            keys.document,
+        )
+        decision = decisions.decide(step, basis, versions, known, forced=node.name in self._forced)
+        if decision.action != "reuse" or found is None:
+            return PlannedStep(node.name, decision.action, decision.reasons)
+        lacking = forms.lacking(found.outputs, node.outputs, self._opened.catalog, keep=self._opened.keeps)
+        if lacking:
+            return PlannedStep(node.name, "run", (Reason(Why.OPTION, lacking),))
+        for name, kept in zip(node.outputs, found.outputs, strict=True):
+            self._kept[name] = kept
+            self._look_at_file(name, kept)
+        return PlannedStep(node.name, "reuse")
+
+    def _look_at_file(self, name: str, kept: records.Kept) -> None:
+        dataset = self._opened.catalog.find(name)
+        if dataset is None or dataset.kind != "file" or dataset.local is None or not kept.file:
+            return
+        current = self._opened.files.of(dataset.local)
+        if current == kept.file:
+            return
+        place = publishing.relative(dataset.local, self._opened.project.root)
+        if current is None:
+            self._files.append(FileNote(place, "restore"))
+        elif current != read.placed(self._opened.ledger, place) and not read.kept_file(self._opened.ledger, current):
+            self._files.append(FileNote(place, "replace"))
+
+    def _revive(self) -> None:
+        """A reused step whose value was not kept runs again when a step that runs takes it."""
+        pipeline = self._opened.pipeline
+        for step in reversed(self._opened.steps):
+            node = step.node
+            if self._actions[node.name].action != "reuse":
+                continue
+            for output in node.outputs:
+                kept = self._kept[output]
+                takers = [taker.name for taker in pipeline.consumers(output)]
+                running = [taker for taker in takers if self._actions[taker].action != "reuse"]
+                if running and not kept.value and not kept.file:
+                    why = Reason(Why.NEVER_KEPT, f"{output} is needed by {running[0]}")
+                    self._actions[node.name] = PlannedStep(node.name, "run", (why,))

@@ -1,0 +1,195 @@
+"""Placing results in the workspace: files at their catalog paths, and `tane.lock`.
+
+One run at a time publishes a project; it holds the project's lease, an advisory file lock that the system releases
+when its process ends, however it ends. Every other run keeps its results in store and ledger only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tane import events
+from tane.catalog import codecs, datasets
+from tane.ledger import connection, read, records, write
+from tane.runs import work
+from tane.store import failures, filedigests, objects, signatures
+
+
+class Lease:
+    """The right to publish. `acquire` gives None when another process has it."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, home: Path) -> Lease | None:
+        """Take the lease of the project whose `.tane` folder is `home`, without waiting."""
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            descriptor = os.open(home / "publishing.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise failures.of_store(error, "write", str(home)) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(descriptor)
+            return None
+        return cls(descriptor)
+
+    def release(self) -> None:
+        """Let others publish."""
+        os.close(self._descriptor)
+
+
+class Publisher:
+    """Places what a run made. Hand-edited files are kept before they are replaced, and reported."""
+
+    def __init__(
+        self,
+        root: Path,
+        store: objects.Objects,
+        files: filedigests.FileDigests,
+        ledger: connection.Ledger,
+        tell: Callable[[events.Event], None],
+        run: str,
+        before_placing: Callable[[], None],
+    ) -> None:
+        self._root = root
+        self._store = store
+        self._files = files
+        self._ledger = ledger
+        self._tell = tell
+        self._run = run
+        self._before_placing = before_placing
+        self.placed: dict[str, records.Kept] = {}
+        self.signatures: dict[str, signatures.Signature | None] = {}
+
+    def place(self, dataset: datasets.Dataset, kept: records.Kept, *, fresh: bool) -> None:
+        """Make the workspace hold `kept` as `dataset`; `fresh` says that this run has just made it."""
+        if dataset.kind == "memory":
+            return
+        if dataset.kind == "object":
+            self._save_again(dataset, kept, fresh)
+            return
+        if dataset.local is None:
+            self._send(dataset, kept, fresh)
+            return
+        path = dataset.local
+        self.placed[dataset.name] = kept
+        before = _look(path)
+        current = self._files.of(path)
+        if current == kept.file:
+            self.signatures.update(before)
+            return
+        self._before_placing()  # what is placed is on record, so that after a crash it is known as ours
+        verb = self._verb(path, current, fresh)
+        self._store.place(kept.file, path)
+        self.signatures.update(_look(path))
+        self._files.note(path, kept.file)
+        write.note_placed(self._ledger, relative(path, self._root), kept.file)
+        self._moved(verb, dataset)
+
+    def _verb(self, path: Path, current: str | None, fresh: bool) -> str:
+        if current is None:
+            return "saved" if fresh else "restored"
+        if current == read.placed(self._ledger, relative(path, self._root)) or read.kept_file(self._ledger, current):
+            return "saved" if fresh else "replaced"
+        kept = self._store.put_path(path)
+        self._store.flush()
+        self._notice(
+            f"{relative(path, self._root)} was changed by hand; it is replaced, and what it held is kept as object {kept[:12]}"
+        )
+        return "replaced"
+
+    def _save_again(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> None:
+        """A dataset of its own kind was saved where the step worked; one that is gone is saved from the kept value."""
+        if not fresh and kept.value and not dataset.exists():
+            dataset.save(codecs.decode(kept.codec, self._store.map(kept.value)))
+        elif not fresh:
+            return
+        self._moved("saved" if fresh else "restored", dataset)
+
+    def _send(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> None:
+        if not fresh and dataset.exists():
+            return
+        with self._store.named(kept.file, dataset.filename) as source:
+            dataset.send(source)
+        self._moved("saved" if fresh else "restored", dataset)
+
+    def _moved(self, verb: str, dataset: datasets.Dataset) -> None:
+        self._tell(events.DatasetMoved(self._run, verb, dataset.name, dataset.type, dataset.place))
+
+    def _notice(self, text: str) -> None:
+        self._tell(events.Notice(self._run, "warning", text))
+
+
+def relative(path: Path, root: Path) -> str:
+    """How the ledger and the lock file call a path: relative to the project where it lies inside."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _look(path: Path) -> dict[str, signatures.Signature | None]:
+    """How a file looks now; of a folder everything in it."""
+    found = {str(path): signatures.of(path)}
+    if path.is_dir():
+        found.update((str(inner), signatures.of(inner)) for inner in path.rglob("*"))
+    return found
+
+
+LOCK = "tane.lock"
+
+
+def write_lock(root: Path, entries: Mapping[str, tuple[str, int, str]]) -> bool:
+    """Bring the lock file up to date with `entries`: name -> (digest, bytes, path). Says whether it changed.
+
+    Entries of other datasets stay. Each dataset has a block of its own, blocks are sorted and apart, so that Git
+    merges changes to different datasets.
+    """
+    path = root / LOCK
+    blocks = {**read_lock(root), **entries}
+    if not blocks:
+        return False
+    lines = ["# Written by tane: which bytes each dataset stood for when this was committed.", ""]
+    for name in sorted(blocks):
+        digest, size, place = blocks[name]
+        lines += [
+            f"[dataset.{_quote(name)}]",
+            f"digest = {_quote(digest)}",
+            f"bytes = {size}",
+            f"path = {_quote(place)}",
+            "",
+            "",
+        ]
+    text = "\n".join(lines).rstrip("\n") + "\n"
+    if path.exists() and path.read_text(encoding="utf-8") == text:
+        return False
+    temporary = path.with_name(f".{LOCK}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise failures.of_store(error, "write", str(path)) from error
+    return True
+
+
+def read_lock(root: Path) -> dict[str, tuple[str, int, str]]:
+    """The lock file's entries: name -> (digest, bytes, path); empty when there is none or Git left it in conflict."""
+    import tomllib
+
+    try:
+        content = tomllib.loads((root / LOCK).read_text(encoding="utf-8"))
+    except (FileNotFoundError, tomllib.TOMLDecodeError):
+        return {}
+    return {
+        name: (str(block.get("digest", "")), int(block.get("bytes", 0)), str(block.get("path", "")))
+        for name, block in content.get("dataset", {}).items()
+    }
+
+
+def _quote(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'

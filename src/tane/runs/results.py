@@ -1,0 +1,103 @@
+"""What a run gives back: typed, frozen, serialisable. An unknown name is an error, never a silent None."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from tane import errors, outcomes
+from tane.ledger import records
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step of a run: why it ran, how long it took (seconds), what it made (digest by dataset name)."""
+
+    node: str
+    status: outcomes.StepStatus
+    reasons: tuple[str, ...] = ()
+    seconds: float = 0.0
+    cpu: float = 0.0
+    peak_memory: int = 0  # bytes; 0 when not sampled
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run. `run["model"]` is the value of a dataset it made or used, loaded when asked for."""
+
+    id: str
+    pipeline: str
+    status: outcomes.RunStatus
+    steps: tuple[StepResult, ...]
+    params: Mapping[str, Any]
+    metrics: Mapping[str, records.MetricSummary]
+    seconds: float
+    versions: Mapping[str, str]  # dataset name -> digest
+    published: bool = True
+    error: errors.TaneError | None = None
+    notes: tuple[str, ...] = ()
+    standing: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+    _load: Callable[[str], Any] = field(repr=False, compare=False, default=lambda name: None)
+
+    def __getitem__(self, dataset: str) -> Any:
+        """The value of `dataset`. Raises `errors.UsageError` when the run has none of that name."""
+        if dataset not in self.versions:
+            raise errors.UsageError(
+                f"run {self.id} has no dataset {dataset!r}",
+                hint=errors.did_you_mean(dataset, self.versions, f"it has: {', '.join(sorted(self.versions))}"),
+            )
+        return self._load(dataset)
+
+    def __contains__(self, dataset: str) -> bool:
+        return dataset in self.versions
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.versions)
+
+    def step(self, node: str) -> StepResult:
+        """The step of node `node`. Raises `errors.UsageError` when there is none."""
+        for step in self.steps:
+            if step.node == node:
+                return step
+        names = [step.node for step in self.steps]
+        raise errors.UsageError(
+            f"run {self.id} has no step {node!r}", hint=errors.did_you_mean(node, names, f"it has: {', '.join(names)}")
+        )
+
+    @property
+    def counts(self) -> dict[outcomes.StepStatus, int]:
+        """How many steps ended in each way."""
+        found = dict.fromkeys(outcomes.StepStatus, 0)
+        for step in self.steps:
+            found[step.status] += 1
+        return {status: count for status, count in found.items() if count}
+
+    def as_dict(self) -> dict[str, Any]:
+        """The run as plain values, for JSON."""
+        return {
+            "id": self.id,
+            "pipeline": self.pipeline,
+            "status": str(self.status),
+            "seconds": round(self.seconds, 6),
+            "published": self.published,
+            "params": json.loads(json.dumps(self.params, default=str)),
+            "metrics": {name: dataclasses.asdict(metric) for name, metric in self.metrics.items()},
+            "datasets": dict(self.versions),
+            "steps": [
+                {**dataclasses.asdict(step), "status": str(step.status), "outputs": dict(step.outputs)}
+                for step in self.steps
+            ],
+            "notes": list(self.notes),
+            "error": str(self.error) if self.error else "",
+        }
+
+    def raise_for_status(self) -> Run:
+        """The run itself if it succeeded; otherwise raises the error that ended it."""
+        if self.error is not None:
+            raise self.error
+        return self

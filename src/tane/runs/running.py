@@ -1,0 +1,277 @@
+"""`run`: one pipeline of a project from start to end. Called by the doors; everything else in this room serves it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from tane import errors, events
+from tane.executors import calls, processes, serial
+from tane.ledger import read, records, write
+from tane.outcomes import RunStatus
+from tane.plan import environment
+from tane.project import projects, snapshot
+from tane.runs import journal, keying, loop, opening, publishing, recording, results, sources, standing
+from tane.store import objects, signatures
+
+Selection = opening.Selection
+
+
+def run(
+    project: projects.Project,
+    pipeline: str = opening.DEFAULT,
+    *,
+    selection: Selection | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    force: bool | Iterable[str] = False,
+    jobs: int = 1,
+    keep_going: bool = False,
+    observers: Sequence[events.Observer] = (),
+    name: str = "",
+) -> results.Run:
+    """Run a pipeline of `project`: what changed is run, the rest reused; everything is recorded.
+
+    `force` runs all steps, or those named, whatever is known of them. `jobs` processes work at once. With `keep_going`
+    a failed step stops only what needs it. Mistakes that can be known before anything runs raise; a run that fails
+    comes back with its status and error (`Run.raise_for_status`).
+    """
+    before = watch_code(project)
+    with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}) as opened:
+        whole_run = _Running(opened, name, observers)
+        return whole_run.to_its_end(opening.forced(opened, force), jobs, keep_going, before)
+
+
+class _Running:
+    """One run between its first and its last line in the ledger."""
+
+    def __init__(self, opened: opening.Opened, name: str, observers: Sequence[events.Observer]) -> None:
+        self.opened = opened
+        self.run = records.new_run_id()
+        self.bus = events.Bus(observers)
+        self.journal = journal.Journal(opened.home / "runs", self.run)
+        self.bus.subscribe(self.journal.observe)
+        self.notes: list[str] = []
+        self.recorder = recording.Recorder(opened.ledger, opened.store, self.run)
+        self.lease = publishing.Lease.acquire(opened.home)
+        self.began = time.time()
+        self.name = name
+
+    def to_its_end(
+        self, force: frozenset[str], jobs: int, keep_going: bool, before: Mapping[str, signatures.Signature | None]
+    ) -> results.Run:
+        opened = self.opened
+        self._begin()
+        executor = executor_for(jobs)
+        handler = journal.Handler(self.journal)
+        logging.getLogger().addHandler(handler)
+        publisher = self._publisher()
+        running = loop.Loop(
+            loop.Parts(
+                run=self.run,
+                pipeline=opened.pipeline,
+                steps=opened.steps,
+                catalog=opened.catalog,
+                place=opened.place,
+                keys=keying.Keys(
+                    opened.catalog, opened.ledger, opened.store, self.recorder, opened.code_cache, opened.packages
+                ),
+                executor=executor,
+                recorder=self.recorder,
+                publisher=publisher,
+                tell=self._tell,
+                ledger_path=str(opened.project.ledger),
+                force=force,
+                keep=opened.keeps,
+                keep_going=keep_going,
+            ),
+            opened.start,
+        )
+        status, error = RunStatus.FAILED, None
+        try:
+            running.execute()
+            error = running.error
+            status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
+            self.recorder.close()
+            if publisher is not None:
+                self._write_lock(publisher)
+        except KeyboardInterrupt:
+            status = RunStatus.INTERRUPTED
+            error = errors.InterruptedRun(
+                f"run {self.run} was interrupted", hint="run again: what was done is kept, the rest goes on"
+            )
+        except errors.TaneError as fault:
+            error = fault
+        finally:
+            executor.close()
+            logging.getLogger().removeHandler(handler)
+            ended = self._end(running, status, error)
+        if status is RunStatus.SUCCEEDED and publisher is not None and running.rests_on_stat:
+            ended.standing.update(self._standing(running, publisher, before))
+        return ended
+
+    # --- first lines -----------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        opened = self.opened
+        state = snapshot.take(opened.project.root, opened.project.code, opened.project.conf)
+        installed = environment.installed(opened.packages)
+        diff = opened.store.put(state.git.diff) if state.git.diff else ""
+        opened.store.flush()
+        record = records.RunRecord(
+            run=self.run,
+            pipeline=opened.name,
+            started=self.began,
+            command=state.command,
+            params=opened.config.parameters,
+            config=opened.config.plain(),
+            git=snapshot.for_ledger(state.git, diff),
+            environment=write.add_document(opened.ledger, installed),
+            host=state.host,
+            user=state.user,
+            pid=os.getpid(),
+            python=state.python,
+            name=self.name,
+            published=self.lease is not None,
+        )
+        write.start_run(opened.ledger, record)
+        write.add_sources(opened.ledger, self.run, list(opened.start.kept.values()))
+        self._tell(events.RunStarted(self.run, opened.name, len(opened.steps)))
+        for notice in opened.start.notices:
+            self._tell(events.Notice(self.run, "warning", notice))
+        if self.lease is None:
+            self._tell(
+                events.Notice(
+                    self.run,
+                    "warning",
+                    "another run is publishing this project: this one keeps its results in the store only "
+                    f"(tane show {self.run} --artifacts DIR lays them out)",
+                )
+            )
+
+    def _tell(self, event: events.Event) -> None:
+        if isinstance(event, events.Notice):
+            self.notes.append(event.text)
+        self.bus.publish(event)
+
+    def _publisher(self) -> publishing.Publisher | None:
+        if self.lease is None:
+            return None
+        opened = self.opened
+        return publishing.Publisher(
+            opened.project.root,
+            opened.store,
+            opened.files,
+            opened.ledger,
+            self._tell,
+            self.run,
+            self.recorder.flush,
+        )
+
+    # --- last lines ------------------------------------------------------------------------------------------------
+
+    def _end(self, running: loop.Loop, status: RunStatus, error: errors.TaneError | None) -> results.Run:
+        opened = self.opened
+        ended = time.time()
+        metrics: dict[str, records.MetricSummary] = {}
+        try:
+            if status is not RunStatus.SUCCEEDED:
+                self.recorder.close()
+            write.end_run(opened.ledger, self.run, status, ended, str(error) if error else "")
+            metrics = {metric.name: metric for metric in read.metrics(opened.ledger, self.run)}
+        except errors.TaneError as fault:  # the place itself failed: the first error tells more
+            error = error or fault
+        finally:
+            if self.lease is not None:
+                self.lease.release()
+        found = results.Run(
+            id=self.run,
+            pipeline=opened.name,
+            status=status,
+            steps=tuple(result for result in running.results if result is not None),
+            params=opened.config.parameters,
+            metrics=metrics,
+            seconds=ended - self.began,
+            versions={name: kept.digest for name, kept in running.kept.items()},
+            published=self.lease is not None,
+            error=error,
+            notes=tuple(self.notes),
+            _load=_Loader(opened, running),
+        )
+        self._tell(events.RunEnded(self.run, status, found.counts, found.seconds, str(error) if error else ""))
+        try:
+            self.journal.close()
+        except OSError:
+            pass  # the log is a convenience; the ledger has the facts
+        return found
+
+    def _write_lock(self, publisher: publishing.Publisher) -> None:
+        """The digests of every file dataset that this run made or took, as the workspace has them now."""
+        opened, entries = self.opened, {}
+        for name, kept in {**opened.start.kept, **publisher.placed}.items():
+            dataset = opened.catalog.find(name)
+            if dataset is not None and dataset.local is not None and kept.file:
+                entries[name] = (kept.file, kept.bytes, publishing.relative(dataset.local, opened.project.root))
+        publishing.write_lock(opened.project.root, entries)
+
+    def _standing(
+        self, running: loop.Loop, publisher: publishing.Publisher, before: Mapping[str, signatures.Signature | None]
+    ) -> dict[str, signatures.Signature | None]:
+        """The signatures of all that this run rests on and made, taken when each was read or written."""
+        opened = self.opened
+        found: dict[str, signatures.Signature | None] = {**before, **opened.start.signatures, **publisher.signatures}
+        digests = {digest for kept in running.kept.values() for digest in (kept.value, kept.file) if digest}
+        found.update(opened.store.watched(digests))
+        found.update((path, signatures.of(path)) for path in environment.watched())
+        for path in {str(file) for step in opened.steps for file in step.code.files}:
+            found.setdefault(path, signatures.of(path))
+        return found
+
+
+class _Loader:
+    """Loads a value of a finished run when it is asked for; opens the store anew, for the run has closed it."""
+
+    def __init__(self, opened: opening.Opened, running: loop.Loop) -> None:
+        self._store = opened.project.store
+        self._catalog = opened.catalog
+        self._kept = dict(running.kept)
+        self._held = dict(running.held)
+
+    def __call__(self, name: str) -> Any:
+        if name in self._held:
+            return self._held[name]
+        store = objects.Objects(self._store)
+        try:
+            return sources.decode(self._kept[name], self._catalog.find(name), store)
+        finally:
+            store.close()
+
+
+def watch_code(project: projects.Project) -> dict[str, signatures.Signature | None]:
+    """The signatures of code and configuration, taken before either is read.
+
+    The project's own folder is left out: runs write into it, and a module added there changes nothing by itself.
+    """
+    paths = [str(path) for path in project.source_files() if path != project.root]
+    conf = str(project.conf)
+    paths.append(conf)
+    for folder, folders, files in os.walk(conf):
+        paths += [os.path.join(folder, name) for name in (*folders, *files)]
+    return {path: signatures.of(path) for path in paths}
+
+
+def executor_for(jobs: int) -> calls.Executor:
+    """Work here and now for one job; in processes of our own for more."""
+    if jobs < 1:
+        raise errors.UsageError(f"-j {jobs} is no number of processes", hint="give 1 or more")
+    if jobs == 1:
+        return serial.Serial()
+    return processes.Processes(jobs)
+
+
+def leave_standing(project: projects.Project, argv: Sequence[str], text: str, found: results.Run) -> None:
+    """After a run that ended well: let the same command know that nothing changed (see `standing`)."""
+    if found.standing:
+        standing.leave(str(project.ledger.parent), argv, text, (), found.standing)

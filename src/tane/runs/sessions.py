@@ -1,0 +1,127 @@
+"""A project as Python sees it: `tane.open_project(".")`. Thin: each call goes to the verb that does it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tane import errors
+from tane.catalog import catalogs
+from tane.ledger import connection, read
+from tane.pipeline import graph
+from tane.project import projects
+from tane.runs import opening, preview, results, running, sources
+from tane.store import objects
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """An open project. Several may be open in one process."""
+
+    project: projects.Project
+
+    @property
+    def catalog(self) -> catalogs.Catalog:
+        """The datasets by name."""
+        return self.project.catalog
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """The composed parameters."""
+        return self.project.config.parameters
+
+    @property
+    def pipelines(self) -> Mapping[str, graph.Pipeline]:
+        """The registered pipelines by name."""
+        return self.project.pipelines()
+
+    def run(
+        self,
+        pipeline: str = opening.DEFAULT,
+        *,
+        overrides: Sequence[str] = (),
+        env: str | Sequence[str] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        force: bool | Iterable[str] = False,
+        jobs: int = 1,
+        keep_going: bool = False,
+        **selection: Sequence[str],
+    ) -> results.Run:
+        """Run a pipeline; `overrides` are as on the command line ("model.lr=0.1"), `selection` as `Pipeline.filter`.
+
+        Raises what ended a run that failed.
+        """
+        return running.run(
+            self._with(overrides, env),
+            pipeline,
+            selection=opening.Selection(**selection),
+            inputs=inputs,
+            force=force,
+            jobs=jobs,
+            keep_going=keep_going,
+        ).raise_for_status()
+
+    def plan(
+        self,
+        pipeline: str = opening.DEFAULT,
+        *,
+        overrides: Sequence[str] = (),
+        env: str | Sequence[str] | None = None,
+        **selection: Sequence[str],
+    ) -> preview.Preview:
+        """What a run would do now, and why."""
+        return preview.preview(
+            self._with(overrides, env), pipeline, selection=opening.Selection(**selection)
+        )
+
+    def load(self, dataset: str) -> Any:
+        """The value of a dataset: from its place in the workspace, else the last one that was kept.
+
+        Raises `errors.CatalogError` when there is neither.
+        """
+        found = self.catalog.find(dataset)
+        if found is not None and found.kind == "object":
+            return found.load()
+        if found is not None and found.local is not None and found.local.exists():
+            return found.read(found.local)
+        ledger = connection.open_ledger(self.project.ledger)
+        store = objects.Objects(self.project.store)
+        try:
+            versions = read.versions(ledger, dataset, limit=1)
+            if versions:
+                return sources.decode(versions[0].kept, found, store)
+        finally:
+            store.close()
+            ledger.close()
+        known = [*self.catalog.names(), *(name for one in self.pipelines.values() for name in one.datasets())]
+        raise errors.CatalogError(
+            f"there is no dataset {dataset!r} to load",
+            hint=errors.did_you_mean(dataset, [name for name in known if name != dataset], "run its pipeline first"),
+        )
+
+    def _with(self, overrides: Sequence[str], env: str | Sequence[str] | None) -> projects.Project:
+        """The same project with other overrides or environments."""
+        if not overrides and env is None:
+            return self.project
+        here = self.project
+        return projects.open_project(
+            here.flow or here.root,
+            env=here.environments if env is None else env,
+            overrides=(*here.overrides, *overrides),
+            environ=here.environ,
+        )
+
+
+def open_project(
+    path: str | os.PathLike[str] = ".",
+    *,
+    env: str | Sequence[str] = (),
+    overrides: Sequence[str] = (),
+) -> Workspace:
+    """Open the project at `path` or above it, or the one-file project `path`.
+
+    Raises `errors.ProjectError` when there is none.
+    """
+    return Workspace(projects.open_project(path, env=env, overrides=overrides))

@@ -1,0 +1,222 @@
+"""What a run starts from: every dataset that no node of it makes, pinned to a digest before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tane import errors
+from tane.catalog import catalogs, codecs, datasets
+from tane.ledger import connection, read, records
+from tane.pipeline import graph
+from tane.runs import work
+from tane.store import filedigests, objects, signatures
+
+KEEP_UP_TO = 2 * 1024**3
+
+
+@dataclass(slots=True)
+class Sources:
+    """Pinned inputs: `kept` by name, values that are only in memory, files too large to be kept twice, and notices."""
+
+    kept: dict[str, records.Kept] = field(default_factory=dict)
+    held: dict[str, Any] = field(default_factory=dict)
+    in_place: dict[str, tuple[Path, signatures.Signature]] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    signatures: dict[str, signatures.Signature | None] = field(default_factory=dict)  # by path, taken before reading
+    pinned_by_stat: bool = True  # False: a source has no digest of its own and must be loaded to be known
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts that resolving needs."""
+
+    catalog: catalogs.Catalog
+    store: objects.Objects
+    files: filedigests.FileDigests
+    ledger: connection.Ledger
+    keep_up_to: int = KEEP_UP_TO
+
+
+def resolve(pipeline: graph.Pipeline, given: Mapping[str, Any], parts: Parts, *, look_only: bool = False) -> Sources:
+    """Pin every free input of `pipeline`: given values, catalogued sources, or the last kept value of that name.
+
+    With `look_only` nothing is put into the store. Raises one error that names all that is missing.
+    """
+    sources = Sources()
+    faults: list[errors.Fault] = []
+    free = pipeline.free_inputs()
+    for name in given:
+        if name not in free:
+            hint = errors.did_you_mean(name, free, f"its inputs are: {', '.join(free) or 'none'}")
+            faults.append(errors.Fault(f"the pipeline takes no input {name!r}", hint=hint))
+    for name in free:
+        try:
+            if name in given:
+                _given(name, given[name], parts, sources)
+            else:
+                _resolve_one(name, pipeline, parts, sources, look_only, faults)
+        except errors.CatalogError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise errors.CatalogError.of(faults, "the run cannot start: inputs are missing")
+    return sources
+
+
+def _resolve_one(
+    name: str,
+    pipeline: graph.Pipeline,
+    parts: Parts,
+    sources: Sources,
+    look_only: bool,
+    faults: list[errors.Fault],
+) -> None:
+    dataset = parts.catalog.find(name)
+    if dataset is None or dataset.kind == "memory":
+        _last_kept(name, pipeline, parts, sources, faults)
+    elif dataset.write_only:
+        faults.append(
+            errors.Fault(
+                f"dataset {name!r} ({dataset.type}) can only be written",
+                hint="take the value it is made from instead",
+            )
+        )
+    elif dataset.kind == "object":
+        _loaded(name, dataset, parts, sources)
+    elif dataset.local is None:
+        _fetched(name, dataset, parts, sources, look_only)
+    else:
+        _file(name, dataset, dataset.local, parts, sources, look_only, faults)
+
+
+def _file(
+    name: str,
+    dataset: datasets.Dataset,
+    path: Path,
+    parts: Parts,
+    sources: Sources,
+    look_only: bool,
+    faults: list[errors.Fault],
+) -> None:
+    before = signatures.of(path)
+    size = _size(path)
+    too_large = size > parts.keep_up_to and path.is_file()
+    digest = parts.files.of(path) if look_only or too_large else parts.files.keep(path)
+    if digest is None:
+        made = _versions(parts, name)
+        if made and made[0].file:
+            sources.kept[name] = made[0]
+            sources.notices.append(f"{dataset.place} is missing: its last kept version {made[0].file[:12]} is used")
+            return
+        faults.append(
+            errors.Fault(
+                f"dataset {name!r}: there is no file {dataset.place}",
+                hint="put it there, or correct filepath in the catalog",
+            )
+        )
+        return
+    _watch(path, before, sources)
+    earlier = read.kept_file(parts.ledger, digest)
+    kept = records.Kept(
+        name,
+        digest,
+        file=digest,
+        bytes=size,
+        classes=earlier.classes if earlier else (),
+        libraries=earlier.libraries if earlier else (),
+    )
+    sources.kept[name] = kept
+    if too_large and before is not None and not parts.store.has(digest):
+        sources.in_place[name] = (path, before)
+        sources.notices.append(
+            f"{dataset.place} is larger than keep_sources_up_to: recorded by digest, not kept; "
+            "once overwritten, this version is gone"
+        )
+
+
+def _watch(path: Path, signature: signatures.Signature | None, sources: Sources) -> None:
+    """Note how a source looks: the file, or every file and folder of a folder."""
+    sources.signatures[str(path)] = signature
+    if path.is_dir():
+        sources.signatures.update((str(inner), signatures.of(inner)) for inner in path.rglob("*"))
+
+
+def _fetched(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources, look_only: bool) -> None:
+    sources.pinned_by_stat = False
+    with parts.store.scratch() as folder:
+        target = folder / dataset.filename
+        dataset.fetch(target)
+        digest = parts.store.put_path(target)
+        sources.kept[name] = records.Kept(name, digest, file=digest, bytes=parts.store.size(digest))
+
+
+def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources) -> None:
+    sources.pinned_by_stat = False
+    try:
+        value = dataset.load()
+    except errors.TaneError:
+        raise
+    except Exception as error:
+        raise errors.CatalogError(
+            f"cannot be loaded: {type(error).__name__}: {error}",
+            where=f"dataset {name!r} ({dataset.type})",
+            hint="check the entry in the catalog and that its source is there",
+        ) from error
+    _given(name, value, parts, sources)
+
+
+def _given(name: str, value: Any, parts: Parts, sources: Sources) -> None:
+    """A value: kept when it can be, so that the run can be repeated; else held in memory."""
+    output = work.Output(name, None, keep=True)
+    place = work.Place(parts.store, parts.ledger)
+    try:
+        sources.kept[name] = work.keep(output, value, place, "").kept
+    except errors.UserCodeError:
+        made = work.keep(work.Output(name, None, keep=False), value, place, "")
+        sources.kept[name] = made.kept
+        sources.held[name] = value
+        sources.pinned_by_stat = False
+
+
+def _last_kept(
+    name: str, pipeline: graph.Pipeline, parts: Parts, sources: Sources, faults: list[errors.Fault]
+) -> None:
+    """No entry: the value an earlier run kept under this name, if there is one."""
+    made = [kept for kept in _versions(parts, name) if kept.value]
+    if made and parts.store.check(made[0].value) == "ok":
+        sources.kept[name] = made[0]
+        return
+    takers = ", ".join(node.name for node in pipeline.consumers(name))
+    known = [*parts.catalog.names(), *pipeline.datasets()]
+    known = [other for other in known if other != name]
+    near = errors.nearest(name, known)
+    hint = (
+        f"did you mean {near!r}?"
+        if near
+        else f"add {name!r} to the catalog, give it as an input, or run the pipeline that makes it first"
+    )
+    faults.append(errors.Fault(f"input {name!r} of {takers} is neither in the catalog nor made by any node", hint=hint))
+
+
+def _versions(parts: Parts, name: str) -> list[records.Kept]:
+    return [version.kept for version in read.versions(parts.ledger, name, limit=1)]
+
+
+def _size(path: Path) -> int:
+    if not path.is_dir():
+        return path.stat().st_size if path.exists() else 0
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+
+
+def decode(kept: records.Kept, dataset: datasets.Dataset | None, store: objects.Objects) -> Any:
+    """The value of something kept: what a consumer would see."""
+    if dataset is not None and dataset.kind == "file" and kept.file and not dataset.write_only:
+        with store.named(kept.file, dataset.filename) as path:
+            return dataset.read(path)
+    if kept.value:
+        return codecs.decode(kept.codec, store.map(kept.value))
+    raise errors.UsageError(
+        f"dataset {kept.name!r} was not kept", hint="catalogue it, or set keep to 'all', and run again"
+    )

@@ -1,0 +1,1 @@
+"""The active run: opens it, logs to it, closes it."""
