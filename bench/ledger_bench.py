@@ -50,9 +50,7 @@ def steps(round_: int, origin: tuple[str, ...] = ()) -> list[records.StepRecord]
     return made
 
 
-def report(
-    label: str, work: Callable[[int], object], *, times: int = 5, per: int = 1, unit: str = "ms"
-) -> None:
+def report(label: str, work: Callable[[int], object], *, times: int = 5, per: int = 1, unit: str = "ms") -> None:
     best = float("inf")
     for attempt in range(times):
         start = time.perf_counter()
@@ -78,9 +76,7 @@ def main(folder: Path) -> None:
     keys = [step.key for step in new[0]]
     report("results, 1,000 keys", lambda _: read.results(ledger, keys))
     report("result, one key", lambda _: [read.result(ledger, key) for key in keys], per=STEPS, unit="us")
-    report(
-        "last_step", lambda _: [read.last_step(ledger, f"node{i}") for i in range(100)], per=100, unit="us"
-    )
+    report("last_step", lambda _: [read.last_step(ledger, f"node{i}") for i in range(100)], per=100, unit="us")
     report("steps of a run of 1,000", lambda _: read.steps(ledger, ids[0]))
 
     def one_by_one(attempt: int) -> None:

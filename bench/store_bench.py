@@ -8,6 +8,7 @@ Uses up to 4.5 GiB below FOLDER (default: a temporary folder) and deletes it at 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import time
@@ -43,11 +44,13 @@ def main(base: Path) -> None:
     path, folder = base / "large.bin", base / "many"
     large_file(path, 2 * GIB)
     os.sync()
+    timed("floor: copy a 2 GiB file", lambda: shutil.copyfile(path, base / "copy"))
+    (base / "copy").unlink()
     with objects.Objects(base / "one") as store:
         timed("keep a 2 GiB file", lambda: (store.put_file(path), store.flush()))
+    shutil.rmtree(base / "one")
     with objects.Objects(base / "two") as store:
         timed("keep a 2 GiB file by moving it in", lambda: (store.put_file(path, take=True), store.flush()))
-        digest = store.put(b"")
     small_files(folder, 20_000, 10 * 1024)
     os.sync()
     with objects.Objects(base / "three") as store:

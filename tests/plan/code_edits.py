@@ -266,9 +266,7 @@ edit("dataclass factory", DATACLASS, '["a"]', '["b"]', True)
 edit("enum value", DATACLASS, "ONE = 1", "ONE = 11", True)
 edit("constant in an enum", DATACLASS, "LIMIT = 4", "LIMIT = 5", True)
 edit("named tuple default", DATACLASS, "y: int = 8", "y: int = 9", True)
-edit(
-    "state of a constant instance", DATACLASS, "Options(rate=0.5)", "Options(rate=0.6)", True, "pkg.nodes:use"
-)
+edit("state of a constant instance", DATACLASS, "Options(rate=0.5)", "Options(rate=0.6)", True, "pkg.nodes:use")
 edit("class of a constant instance", DATACLASS, "default=3", "default=4", True, "pkg.nodes:use")
 edit("constant enum member", DATACLASS, "KIND = Kind.ONE", "KIND = Kind.TWO", True, "pkg.nodes:kind")
 
@@ -615,4 +613,334 @@ edit(
     "'1'",
     "'2'",
     True,
+)
+
+TOLD = """
+import functools, numpy
+def ours(f):
+    @functools.wraps(f)
+    def inner(*a):
+        return f(*a)
+    return inner
+@ours
+def fit(x):
+    '''About fit.'''
+    return x
+@numpy.vectorize
+def theirs(x):
+    '''About theirs.'''
+    return x
+"""
+edit("docstring behind a decorator of the project", TOLD, "About fit", "On fit", False)
+edit("docstring that a library's decorator may read", TOLD, "About theirs", "On theirs", True, "pkg.nodes:theirs")
+# what follows was once missed by others: each is a way in which code hides from its name
+SKLEARN = """
+# file: pkg/nodes.py
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.pipeline import make_pipeline
+from sklearn.linear_model import LogisticRegression
+from pkg import helpers
+PIPELINE = make_pipeline(FunctionTransformer(lambda d: helpers.scale(d)), LogisticRegression(C=1.0))
+def fit(x): return PIPELINE.fit(x)
+# file: pkg/helpers.py
+def scale(x): return x + 1
+"""
+edit("lambda inside of a library's object", SKLEARN, "x + 1", "x + 2", True)
+edit("settings of a library's object", SKLEARN, "C=1.0", "C=2.0", True)
+edit(
+    "class as decorator",
+    """class deco:
+    def __init__(self, f): self.f = f
+    def __call__(self, *a): return self.f(*a) + 5
+@deco
+def g(x): return x + 1
+def fit(x): return g(x)
+""",
+    "+ 5",
+    "+ 6",
+    True,
+)
+edit(
+    "function behind a class as decorator",
+    """class deco:
+    def __init__(self, f): self.f = f
+    def __call__(self, *a): return self.f(*a) + 5
+@deco
+def g(x): return x + 1
+def fit(x): return g(x)
+""",
+    "x + 1",
+    "x + 2",
+    True,
+)
+edit(
+    "function given to an instance",
+    """class C: pass
+c = C()
+def g(x): return x + 1
+c.f = g
+def fit(x): return c.f(x)
+""",
+    "x + 1",
+    "x + 2",
+    True,
+)
+edit(
+    "module in a dict",
+    """# file: pkg/h.py
+def f(x): return 1
+# file: pkg/nodes.py
+import pkg.h as h
+M = {'a': h}
+def fit(x): return M['a'].f(x)
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "module in a closure",
+    """# file: pkg/h.py
+def f(x): return 1
+# file: pkg/nodes.py
+def make():
+    from pkg import h
+    def fit(x): return h.f(x)
+    return fit
+fit = make()
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "class made in a function",
+    """def make():
+    class A:
+        def go(self): return 1
+    return A
+A = make()
+def fit(x): return A().go()
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "named tuple made by a call",
+    """from collections import namedtuple
+P = namedtuple('P', 'a b')
+def fit(x): return P(1, 2)
+""",
+    "'a b'",
+    "'a c'",
+    True,
+)
+edit(
+    "enum made by a call",
+    """from enum import Enum
+P = Enum('P', {'a': 1})
+def fit(x): return P.a
+""",
+    "'a': 1",
+    "'a': 2",
+    True,
+)
+edit(
+    "class made by type()",
+    """def m(self): return 1
+P = type('P', (), {'m': m})
+def fit(x): return P().m()
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "method replaced from outside",
+    """class C:
+    def f(self): return 0
+def g(self): return 1
+C.f = g
+def fit(x): return C().f()
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "class attribute set from outside",
+    """class C:
+    k = 0
+C.k = 5
+def fit(x): return C.k
+""",
+    "C.k = 5",
+    "C.k = 6",
+    True,
+)
+edit(
+    "slots of an instance",
+    """class B:
+    __slots__ = ('a',)
+b = B()
+b.a = 3
+def fit(x): return b.a
+""",
+    "b.a = 3",
+    "b.a = 4",
+    True,
+)
+edit(
+    "content of a dict subclass",
+    """class D(dict): pass
+d = D(a=1)
+def fit(x): return d
+""",
+    "a=1",
+    "a=2",
+    True,
+)
+edit(
+    "generator as a constant",
+    """g = (i for i in range(3))
+def fit(x): return list(g)
+""",
+    "range(3)",
+    "range(4)",
+    True,
+)
+edit(
+    "bound builtin method",
+    """f = {'a': 1}.get
+def fit(x): return f(x)
+""",
+    "'a': 1",
+    "'a': 2",
+    True,
+)
+edit(
+    "property by assignment",
+    """class C:
+    def _g(self): return 1
+    g = property(_g)
+def fit(x): return C().g
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "descriptor",
+    """class D:
+    def __get__(self, o, t): return 1
+class C:
+    d = D()
+def fit(x): return C().d
+""",
+    "return 1",
+    "return 2",
+    True,
+)
+edit(
+    "annotation that dispatches",
+    """from functools import singledispatchmethod
+class C:
+    @singledispatchmethod
+    def f(self, x): return 0
+    @f.register
+    def _(self, x: int): return 1
+def fit(x): return C().f(x)
+""",
+    "x: int",
+    "x: str",
+    True,
+)
+edit(
+    "subclasses",
+    """class B: pass
+class P(B):
+    k = 1
+def fit(x): return [c.k for c in B.__subclasses__()]
+""",
+    "k = 1",
+    "k = 2",
+    True,
+)
+edit(
+    "instance with a lock",
+    """import threading
+class C:
+    def __init__(self, k):
+        self.k = k
+        self.lock = threading.Lock()
+c = C(1)
+def fit(x): return c.k
+""",
+    "C(1)",
+    "C(2)",
+    True,
+)
+edit(
+    "default of a lambda in a loop",
+    """def make():
+    return [lambda x, i=i: x + i + 1 for i in range(3)]
+F = make()
+def fit(x): return F[2](x)
+""",
+    "+ 1 for",
+    "+ 2 for",
+    True,
+)
+edit(
+    "instance that holds itself",
+    """class N:
+    def __init__(self):
+        self.me = self
+        self.k = 1
+n = N()
+def fit(x): return n.k
+""",
+    "self.k = 1",
+    "self.k = 2",
+    True,
+)
+edit(
+    "list that holds itself",
+    """L = [1]
+L.append(L)
+def f(): return 0
+L.append(f)
+def fit(x): return L
+""",
+    "L = [1]",
+    "L = [2]",
+    True,
+)
+edit(
+    "constant of a tuple assignment",
+    """A, B = 1, 2
+def fit(x): return B
+""",
+    "1, 2",
+    "1, 3",
+    True,
+)
+edit(
+    "other constant of a tuple assignment",
+    """A, B = 1, 2
+def fit(x): return B
+""",
+    "1, 2",
+    "0, 2",
+    False,
+)
+edit(
+    "unused import",
+    """import os
+def fit(x): return x
+""",
+    "import os",
+    "import os, json",
+    False,
 )

@@ -20,9 +20,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def install(
-    site: Path, name: str, version: str, *requires: str, modules: tuple[str, ...] = (), url: str = ""
-) -> None:
+def install(site: Path, name: str, version: str, *requires: str, modules: tuple[str, ...] = (), url: str = "") -> None:
     folder = site / f"{name.replace('-', '_')}-{version}.dist-info"
     folder.mkdir()
     lines = [f"Name: {name}", f"Version: {version}", *(f"Requires-Dist: {one}" for one in requires)]

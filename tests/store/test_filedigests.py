@@ -93,9 +93,7 @@ def test_an_edit_of_the_same_size_within_the_tick_is_seen(store: objects.Objects
         assert digests.of(path) == hashing.of_bytes(data)
 
 
-def test_one_changed_file_of_a_folder_is_read(
-    store: objects.Objects, tmp_path: Path, reads: list[str]
-) -> None:
+def test_one_changed_file_of_a_folder_is_read(store: objects.Objects, tmp_path: Path, reads: list[str]) -> None:
     folder = tmp_path / "f"
     folder.mkdir()
     for name in "abc":
@@ -127,9 +125,7 @@ def test_keeping_stores_what_is_not_there_and_reads_nothing_twice(
     assert reads == []
 
 
-def test_what_we_wrote_ourselves_is_not_read(
-    store: objects.Objects, tmp_path: Path, reads: list[str]
-) -> None:
+def test_what_we_wrote_ourselves_is_not_read(store: objects.Objects, tmp_path: Path, reads: list[str]) -> None:
     (tmp_path / "f").mkdir()
     (tmp_path / "f" / "a").write_text("a")
     digest = store.put_tree(tmp_path / "f")

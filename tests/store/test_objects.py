@@ -23,9 +23,7 @@ sizes = st.sampled_from([0, 1, 100, 65_535, 65_536, 65_537, 200_000])
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(size=sizes, seed=st.binary(min_size=1, max_size=8), cuts=st.lists(st.integers(0, 200_000), max_size=4))
-def test_what_is_put_in_any_chunks_comes_back(
-    store: objects.Objects, size: int, seed: bytes, cuts: list[int]
-) -> None:
+def test_what_is_put_in_any_chunks_comes_back(store: objects.Objects, size: int, seed: bytes, cuts: list[int]) -> None:
     data = (seed * (size // len(seed) + 1))[:size]
     edges = [0, *sorted(min(cut, size) for cut in cuts), size]
     chunks = [data[start:end] for start, end in pairwise(edges)]
@@ -42,9 +40,7 @@ def test_nothing_is_created_before_the_first_write(root: Path) -> None:
     assert not root.parent.exists()
 
 
-def test_a_small_object_is_readable_at_once_and_by_others_after_flush(
-    store: objects.Objects, root: Path
-) -> None:
+def test_a_small_object_is_readable_at_once_and_by_others_after_flush(store: objects.Objects, root: Path) -> None:
     digest = store.put(b"small")
     with objects.Objects(root) as other:
         assert store.read(digest) == b"small"
@@ -177,9 +173,7 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert loose_files(root) == leftovers(root) == []
 
 
-@pytest.mark.parametrize(
-    "make", [Path.mkdir, os.mkfifo, lambda path: None], ids=["folder", "pipe", "nothing"]
-)
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo, lambda path: None], ids=["folder", "pipe", "nothing"])
 def test_what_is_not_a_file_is_refused_by_name(store: objects.Objects, tmp_path: Path, make: object) -> None:
     path = tmp_path / "thing"
     make(path)  # type: ignore[operator]

@@ -42,7 +42,7 @@ def test_a_hard_link_shares_the_bytes_and_stays_believed(store: objects.Objects,
     store.place(digest, tmp_path / "out", link=True)
     assert (tmp_path / "out").samefile(loose_files(store.root)[0])
     assert [path.name for path in tmp_path.iterdir() if path.name != ".tane"] == ["out"]
-    os.chmod(loose_files(store.root)[0], 0o444)  # noqa: PTH101
+    os.chmod(loose_files(store.root)[0], 0o444)
     assert store.check(digest) == "ok"
 
 
@@ -53,9 +53,7 @@ def test_writing_through_a_hard_link_is_noticed(store: objects.Objects, tmp_path
     assert store.check(digest) == "corrupt"
 
 
-def test_what_lies_in_a_pack_is_copied_where_a_link_is_asked_for(
-    store: objects.Objects, tmp_path: Path
-) -> None:
+def test_what_lies_in_a_pack_is_copied_where_a_link_is_asked_for(store: objects.Objects, tmp_path: Path) -> None:
     store.place(store.put(b"small"), tmp_path / "out", link=True)
     assert (tmp_path / "out").read_bytes() == b"small"
 

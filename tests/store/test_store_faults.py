@@ -50,9 +50,7 @@ def test_damage_is_found_at_once_set_aside_and_healed_by_putting_again(
 
 @pytest.mark.parametrize("data", [b"packed" * 100, LARGE], ids=["packed", "loose"])
 @pytest.mark.parametrize("ask", ["read", "map", "size", "is_tree"])
-def test_damaged_bytes_are_never_handed_out(
-    store: objects.Objects, root: Path, data: bytes, ask: str
-) -> None:
+def test_damaged_bytes_are_never_handed_out(store: objects.Objects, root: Path, data: bytes, ask: str) -> None:
     digest = store.put(data)
     store.flush()
     damage((pack_files(root) + loose_files(root))[0])

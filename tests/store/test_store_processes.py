@@ -42,9 +42,7 @@ with objects.Objects(sys.argv[1]) as store:
 
 
 def start(script: str, *arguments: object) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *map(str, arguments)], stdout=subprocess.PIPE, text=True
-    )
+    return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.parametrize("after", [1, 4, 9, 15])

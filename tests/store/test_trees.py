@@ -12,9 +12,9 @@ from store_files import damage, loose_files
 from tane import errors
 from tane.store import objects, trees
 
-names = st.text(
-    st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12
-).filter(lambda name: name not in {".", ".."})
+names = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=12).filter(
+    lambda name: name not in {".", ".."}
+)
 folders = st.recursive(
     st.dictionaries(names, st.binary(max_size=20), max_size=4),
     lambda inner: st.dictionaries(names, st.one_of(st.binary(max_size=20), inner), max_size=4),

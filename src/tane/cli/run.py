@@ -7,9 +7,10 @@ import sys
 
 import click
 
+from tane import errors
 from tane.cli import asking, group, progress
+from tane.runs import opening, running
 from tane.runs import preview as previews
-from tane.runs import running
 
 
 @click.command()
@@ -19,6 +20,7 @@ from tane.runs import running
 @click.option("--force-node", "force_nodes", multiple=True, metavar="NODE", help="Run this step in any case.")
 @click.option("--keep-going", is_flag=True, help="After a failure go on with what does not need the failed step.")
 @click.option("--dry-run", is_flag=True, help="Only say what would run, and why (as tane plan).")
+@click.option("--resume", default="", metavar="RUN", help="Repeat that run: with its parameters and inputs, as they were.")
 @click.option("--name", default="", help="A name to find the run by.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 def command(
@@ -28,6 +30,7 @@ def command(
     force_nodes: tuple[str, ...],
     keep_going: bool,
     dry_run: bool,
+    resume: str,
     name: str,
     as_json: bool,
 ) -> int:
@@ -41,7 +44,12 @@ def command(
       tane run training model.alpha=0.1     one pipeline with another parameter
       tane run --from split --to evaluate   a part of it
       tane run flow.py lr=0.1               a pipeline in one file
+      tane run --resume 20261121-1015       an earlier run again, on the data it had
     """
+    if resume and (asked.overrides or asked.selection.as_dict() or asked.pipeline != opening.DEFAULT):
+        raise errors.UsageError(
+            "--resume repeats a run as it was", hint="leave pipeline, parameters and selections away, or --resume"
+        )
     project = asked.project()
     forced = True if force else force_nodes
     if dry_run:
@@ -59,6 +67,7 @@ def command(
             keep_going=keep_going,
             observers=[shown.observe],
             name=name,
+            resume=resume,
         )
     if as_json:
         click.echo(json.dumps(found.as_dict(), indent=2, default=str))

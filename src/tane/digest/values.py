@@ -36,7 +36,7 @@ class Fingerprint(NamedTuple):
     libraries: tuple[str, ...] = ()
 
 
-class CannotDigest(Exception):  # noqa: N818 - it reads as what it says
+class CannotDigest(Exception):
     """The value has no content that could be identified: a generator, a lock, an open file. `what` names it."""
 
     def __init__(self, what: str) -> None:
@@ -175,7 +175,7 @@ class _Walk:
             raise CannotDigest(f"a {type(value).__module__}.{type(value).__qualname__} ({error})") from None
         if isinstance(reduced, str):
             return b"g" + self.encode(f"{type(value).__module__}:{reduced}")
-        make, arguments, state, items, pairs, *_ = (*reduced, None, None, None, None)
+        make, arguments, state, items, pairs = (*reduced, None, None, None, None)[:5]
         self._alive.append(reduced)
         encoded = b"r" + self.encode(make) + self.encode(arguments) + self.encode(state)
         if items is not None:

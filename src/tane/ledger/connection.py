@@ -217,9 +217,7 @@ def _read_only(path: Path) -> sqlite3.Connection:
     """A connection that only reads; as of the last checkpoint where the WAL cannot be shared."""
     for mode in ("mode=ro", "mode=ro&immutable=1"):
         uri = f"{path.absolute().as_uri()}?{mode}"
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False
-        )
+        connection = sqlite3.connect(uri, uri=True, timeout=_WAIT, isolation_level=None, check_same_thread=False)
         try:
             version = migrations.applied(connection)
             if version > migrations.VERSION:

@@ -70,9 +70,7 @@ def runs(
     if limit is not None and not judged:
         cut = "limit ?"
         values.append(limit)
-    found = _judged(
-        ledger.rows(f"select {rows.RUN} from runs {where}order by started desc, id desc {cut}", values)
-    )
+    found = _judged(ledger.rows(f"select {rows.RUN} from runs {where}order by started desc, id desc {cut}", values))
     return [run for run in found if run.status is status][:limit] if judged else found
 
 
@@ -97,9 +95,7 @@ def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
     exact = [row for row in found if row[0] == prefix] or found
     if len(exact) > 1:
         listed = ", ".join(row[0] for row in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
-        raise errors.UsageError(
-            f"{prefix!r} stands for {len(found)} runs", hint=f"write more of it: {listed}"
-        )
+        raise errors.UsageError(f"{prefix!r} stands for {len(found)} runs", hint=f"write more of it: {listed}")
     return _judged(exact)[0]
 
 
@@ -225,9 +221,7 @@ def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) 
         same = bool(found) and found[-1].kept.digest == kept[1]
         if not same and len(found) == limit:
             break
-        newest = (
-            found.pop().kept if same else rows.kept(kept)
-        )  # of equal ones, the newest form of the oldest run
+        newest = found.pop().kept if same else rows.kept(kept)  # of equal ones, the newest form of the oldest run
         found.append(Version(run, ended or started, newest))
     return found
 
@@ -300,9 +294,7 @@ def metrics(ledger: connection.Ledger, run: str, *, node: str | None = None) -> 
     return list(summaries.values())
 
 
-def series(
-    ledger: connection.Ledger, run: str, name: str, *, node: str | None = None
-) -> list[records.MetricPoint]:
+def series(ledger: connection.Ledger, run: str, name: str, *, node: str | None = None) -> list[records.MetricPoint]:
     """The points of one metric by step; those of one step in the order they were logged."""
     chosen, values = _of_node(ledger, run, node)
     found = ledger.rows(
@@ -322,9 +314,7 @@ def params(ledger: connection.Ledger, run: str) -> dict[str, Any]:
 
 def tags(ledger: connection.Ledger, run: str) -> dict[str, str]:
     """The tags of a run, by name."""
-    return dict(
-        ledger.rows("select name, value from tags where run = ? order by name", (ledger.number(run),))
-    )
+    return dict(ledger.rows("select name, value from tags where run = ? order by name", (ledger.number(run),)))
 
 
 def artifacts(ledger: connection.Ledger, run: str, *, node: str | None = None) -> list[records.Artifact]:
@@ -359,12 +349,8 @@ def events(
     if limit is not None:
         cut = "limit ?"
         values.append(limit)
-    found = ledger.rows(
-        f"select kind, subject, at, actor, detail from events {where}order by id desc {cut}", values
-    )
-    return [
-        records.Event(what, about, at, actor, rows.parsed(detail)) for what, about, at, actor, detail in found
-    ]
+    found = ledger.rows(f"select kind, subject, at, actor, detail from events {where}order by id desc {cut}", values)
+    return [records.Event(what, about, at, actor, rows.parsed(detail)) for what, about, at, actor, detail in found]
 
 
 def _of_node(ledger: connection.Ledger, run: str, node: str | None) -> tuple[str, list[Any]]:

@@ -235,6 +235,4 @@ def kept(row: Sequence[Any]) -> records.Kept:
     """The output of the columns `KEPT`."""
     name, digest, codec, value, file, save, size, detail = row
     classes, libraries = parsed(detail) if detail else ((), ())
-    return records.Kept(
-        name, digest, codec, value or "", file or "", save, size, tuple(classes), tuple(libraries)
-    )
+    return records.Kept(name, digest, codec, value or "", file or "", save, size, tuple(classes), tuple(libraries))

@@ -182,3 +182,9 @@ create trigger events_are_not_deleted before delete on events
 begin
     select raise(abort, 'events are append-only');
 end;
+
+create trigger events_are_not_replaced before insert on events
+when exists (select 1 from events where id = new.id)
+begin
+    select raise(abort, 'events are append-only');
+end;

@@ -49,8 +49,7 @@ def end_run(
     number = ledger.number(run)
     with ledger.writing() as db:
         db.execute(
-            "update runs set status = ?, ended = ?, error = ?, published = coalesce(?, published) "
-            "where id = ?",
+            "update runs set status = ?, ended = ?, error = ?, published = coalesce(?, published) where id = ?",
             (str(status), ended, rows.clean(error), None if published is None else int(published), number),
         )
 
@@ -96,10 +95,7 @@ def add_steps(
         _forget(db, number, steps)
         db.executemany(
             _STEP,
-            [
-                rows.of_step(step, number, basis_numbers[b.identity])
-                for step, b in zip(steps, bases, strict=True)
-            ],
+            [rows.of_step(step, number, basis_numbers[b.identity]) for step, b in zip(steps, bases, strict=True)],
         )
         db.executemany(
             "insert into outputs (run, position, place, kept) values (?, ?, ?, ?)",
@@ -170,16 +166,12 @@ def _intern(
     by_identity = {row.identity: row for row in wanted}
     numbers: dict[bytes, int] = {}
     for part in _chunks(list(by_identity)):
-        numbers.update(
-            db.execute(f"select identity, id from {table} where identity in ({_marks(len(part))})", part)
-        )
+        numbers.update(db.execute(f"select identity, id from {table} where identity in ({_marks(len(part))})", part))
     new = [identity for identity in by_identity if identity not in numbers]
     if new:
         highest = db.execute(f"select coalesce(max(id), 0) from {table}").fetchone()[0]
         numbers.update(zip(new, range(highest + 1, highest + 1 + len(new)), strict=True))
-        db.executemany(
-            insert, [(numbers[identity], identity, *by_identity[identity].columns) for identity in new]
-        )
+        db.executemany(insert, [(numbers[identity], identity, *by_identity[identity].columns) for identity in new])
     return numbers, set(new)
 
 
@@ -226,9 +218,7 @@ def _inherit(db: sqlite3.Connection, run: int, reused: Sequence[tuple[str, str, 
         )
         for number, position, node in found:
             logged[names[number], position] = (number, node)
-    copies = [
-        (run, node, *logged[name, position]) for node, name, position in reused if (name, position) in logged
-    ]
+    copies = [(run, node, *logged[name, position]) for node, name, position in reused if (name, position) in logged]
     db.executemany(_INHERIT_METRICS, copies)
     db.executemany(_INHERIT_ARTIFACTS, copies)
 
@@ -258,9 +248,7 @@ def set_tags(ledger: connection.Ledger, run: str, tags: Mapping[str, str]) -> No
     _put(ledger, run, "tags", tags)
 
 
-def log_metrics(
-    ledger: connection.Ledger, run: str, node: str | None, points: Sequence[records.MetricPoint]
-) -> None:
+def log_metrics(ledger: connection.Ledger, run: str, node: str | None, points: Sequence[records.MetricPoint]) -> None:
     """Record points of any number of metrics, logged by the step of `node` or by the run as such."""
     number = ledger.number(run)
     by_name: dict[str, list[records.MetricPoint]] = {}
@@ -349,8 +337,7 @@ def note_placed(ledger: connection.Ledger, path: str, digest: str) -> None:
     """Remember what was last put at a workspace path."""
     with ledger.writing() as db:
         db.execute(
-            "insert into placed (path, digest) values (?, ?) "
-            "on conflict (path) do update set digest = excluded.digest",
+            "insert into placed (path, digest) values (?, ?) on conflict (path) do update set digest = excluded.digest",
             (os.fsencode(path), digest),
         )
 

@@ -15,7 +15,6 @@ from tane.pipeline import selection
 from tane.pipeline.nodes import Node
 
 
-
 class Pipeline:
     """Nodes in topological order. Raises `errors.PipelineError` naming every mistake at once.
 
@@ -208,7 +207,7 @@ def _name(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, Node]:
             label = name
             if len(group) > 1 and not node.named:
                 label = f"{name} -> {','.join(node.outputs)}" if node.outputs else f"{','.join(node.inputs)} -> {name}"
-                node = replace(node, name=label)  # noqa: PLW2901
+                node = replace(node, name=label)
             if label in by_name:
                 faults.append(
                     errors.Fault(f"two nodes are called {label!r}", hint="give one of them another name=")

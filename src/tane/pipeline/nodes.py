@@ -220,6 +220,7 @@ def _bind_inputs(
 def _bind_outputs(
     outputs: Names, label: str, faults: list[errors.Fault]
 ) -> tuple[tuple[str, ...], tuple[str, ...], Returns]:
+    made: tuple[str, ...]
     keys: tuple[str, ...] = ()
     returns: Returns
     if outputs is None:

@@ -73,9 +73,7 @@ def cells(function: types.FunctionType) -> Pairs:
 def defaults(function: types.FunctionType) -> Pairs:
     """The default values of a function as they are now."""
     found = [(f"default {i}", value) for i, value in enumerate(function.__defaults__ or ())]
-    return found + [
-        (f"default {name}", value) for name, value in sorted((function.__kwdefaults__ or {}).items())
-    ]
+    return found + [(f"default {name}", value) for name, value in sorted((function.__kwdefaults__ or {}).items())]
 
 
 def contents(value: Any, kind: type) -> Pairs | None:
@@ -270,9 +268,7 @@ def class_members(kind: type) -> Iterator[tuple[str, Any]]:
 
 
 _FUNCTIONS = (types.FunctionType, staticmethod, classmethod)
-_GENERATED = frozenset(
-    {"__weakref__", "__dict__", "__annotate__", "__annotate_func__", "__annotations_cache__"}
-)
+_GENERATED = frozenset({"__weakref__", "__dict__", "__annotate__", "__annotate_func__", "__annotations_cache__"})
 
 
 def functions_of(member: Any) -> list[types.FunctionType]:
@@ -346,9 +342,5 @@ def is_project_top(top: str) -> bool:
         return False
     if spec is None:
         return False
-    places = (
-        [spec.origin]
-        if spec.has_location
-        else [f"{p}{os.sep}" for p in spec.submodule_search_locations or ()]
-    )
+    places = [spec.origin] if spec.has_location else [f"{p}{os.sep}" for p in spec.submodule_search_locations or ()]
     return any(place and sources.is_project_file(place) for place in places)

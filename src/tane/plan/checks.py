@@ -10,12 +10,17 @@ from typing import Any
 
 from tane import errors
 from tane.catalog import catalogs
-from tane.config import checking, compose
+from tane.config import checking, origins
 from tane.pipeline import graph, nodes
 from tane.plan import steps
 
 
-def check(pipeline: graph.Pipeline, config: compose.Config, catalog: catalogs.Catalog) -> dict[str, dict[str, Any]]:
+def check(
+    pipeline: graph.Pipeline,
+    parameters: Mapping[str, Any],
+    origin: Callable[..., origins.Origin],
+    catalog: catalogs.Catalog,
+) -> dict[str, dict[str, Any]]:
     """Check parameters and datasets; the parameters that annotations turn into something else, by node and input.
 
     Raises one error with every fault.
@@ -32,12 +37,12 @@ def check(pipeline: graph.Pipeline, config: compose.Config, catalog: catalogs.Ca
     ]
     wants = [want for node in pipeline.nodes for want in _wants(node)]
     try:
-        checking.check_parameters(wants, config.parameters, config.origin)
+        checking.check_parameters(wants, parameters, origin)
     except errors.ConfigError as error:
         faults.extend(error.faults)
     if faults:
         raise errors.ConfigError.of(faults, "the run cannot start")
-    return _converted(wants, config.parameters)
+    return _converted(wants, parameters)
 
 
 def _wants(node: nodes.Node) -> list[checking.Want]:
@@ -66,7 +71,7 @@ def _annotations(func: Callable[..., Any]) -> Mapping[str, Any]:
     while hasattr(target, "func"):  # functools.partial
         target = target.func
     if isinstance(target, type):
-        target = target.__init__
+        target = getattr(target, "__init__")  # noqa: B009 - of the class itself, whatever its instances have
     elif not hasattr(target, "__code__") and hasattr(type(target), "__call__"):
         target = type(target).__call__
     if not getattr(target, "__annotations__", None):

@@ -45,7 +45,7 @@ class Definitions:
         tree = self.texts.source(code.co_filename, namespace).function(code)
         cells = dict(anatomy.cells(function))
         if tree is not None:
-            read = self.texts.read(tree)
+            read = self.texts.read(tree, namespace)
             part.own = hashing.combine("function", read.digest)
             self._uses(part, read, namespace, cells)
         else:
@@ -65,9 +65,7 @@ class Definitions:
                 at = parts.At(f"closure value {name} of {place}", namespace)
                 part.edges.append((f"closure {name}", self._visit(value, at)))
 
-    def _uses(
-        self, part: parts.Part, read: syntax.Syntax, namespace: parts.Namespace, cells: parts.Namespace
-    ) -> None:
+    def _uses(self, part: parts.Part, read: syntax.Syntax, namespace: parts.Namespace, cells: parts.Namespace) -> None:
         """Follow every outer name of a definition."""
         for name, chain in read.uses:
             if name in cells:
@@ -172,16 +170,14 @@ class Definitions:
 
     # -- classes -------------------------------------------------------------------------------------------
 
-    def class_(
-        self, part: parts.Part, kind: type, home: str, namespace: parts.Namespace, at: parts.At
-    ) -> None:
+    def class_(self, part: parts.Part, kind: type, home: str, namespace: parts.Namespace, at: parts.At) -> None:
         """Fill the part of a class: its statement, what that uses, its bases, and what its members hold."""
         source = self.texts.source(home, namespace)
         members = list(anatomy.class_members(kind))
         functions = [function for _, member in members for function in anatomy.functions_of(member)]
         trees = self._class_trees(kind, source, functions)
         documents = bool(anatomy.outside_top(type(kind).__module__))  # such a metaclass may read docstrings
-        reads = [self.texts.read(tree, documents) for tree in trees]
+        reads = [self.texts.read(tree, namespace, documents) for tree in trees]
         part.own = hashing.combine("class", kind.__name__, *(read.digest for read in reads))
         if not reads or not source.fresh:
             part.own = hashing.combine("class as it is", part.own, *anatomy.live_shape(kind))
@@ -213,9 +209,7 @@ class Definitions:
             trees = [tree for tree in trees if tree.lineno <= line <= (tree.end_lineno or 0)] or trees
         return trees
 
-    def _without_statement(
-        self, part: parts.Part, kind: type, namespace: parts.Namespace, at: parts.At
-    ) -> None:
+    def _without_statement(self, part: parts.Part, kind: type, namespace: parts.Namespace, at: parts.At) -> None:
         """A class that no statement defines: the assignment that made it, and the members of an enum."""
         if not at.name and namespace.get(kind.__name__) is kind:
             at = self.texts.at(namespace, kind.__name__)

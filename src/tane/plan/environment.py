@@ -9,7 +9,7 @@ in the cache folder.
 from __future__ import annotations
 
 # Paths are text here: pathlib is slow to import.
-# ruff: noqa: PTH
+# ruff: noqa: PTH103, PTH105, PTH113, PTH118, PTH122, PTH208
 import os
 import sys
 from collections.abc import Iterable, Mapping
@@ -22,7 +22,13 @@ _known: dict[State, Installation] = {}
 
 
 def signature() -> State:
-    """What identifies the state of the installation: its folders and .pth files, each with its signature."""
+    """What identifies the state of the installation: what is `watched`, each with its stat signature."""
+    found = [(path, signatures.of(path)) for path in watched()]
+    return tuple((path, one) for path, one in found if one is not None)
+
+
+def watched() -> list[str]:
+    """The folders of installed packages and their .pth files: a change of the installation shows there."""
     paths: list[str] = []
     for folder in _folders():
         paths.append(folder)
@@ -30,15 +36,14 @@ def signature() -> State:
             paths += [f"{folder}/{name}" for name in sorted(os.listdir(folder)) if name.endswith(".pth")]
         except OSError:
             continue
-    found = [(path, signatures.of(path)) for path in paths]
-    return tuple((path, one) for path, one in found if one is not None)
+    return paths
 
 
 def closure(imports: Iterable[str], cache: str | os.PathLike[str] | None = None) -> Mapping[str, str]:
     """The versions of the distributions that provide these modules, and of all that they depend on.
 
-    Editable installs are project code and left out, as is what is not installed. `cache` is a folder in which to
-    remember the installation's metadata.
+    Editable installs are project code and left out, as is what is not installed. `cache` is a folder in which
+    to remember the installation's metadata.
     """
     return _installation(cache).closure(frozenset(imports))
 
@@ -94,9 +99,7 @@ class Installation:
 
 def _folders() -> list[str]:
     """The folders of installed packages on the path, in its order."""
-    return [
-        entry for entry in dict.fromkeys(sys.path) if "site-packages" in entry or "dist-packages" in entry
-    ]
+    return [entry for entry in dict.fromkeys(sys.path) if "site-packages" in entry or "dist-packages" in entry]
 
 
 def _installation(cache: str | os.PathLike[str] | None) -> Installation:

@@ -18,9 +18,7 @@ from tane.digest import hashing
 from tane.plan import sources, syntax
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv", "htmlcov"})
-_SKIPPED_AT_ROOT = frozenset(
-    {"data", "conf", "notebooks", "docs", "logs", "tests", "mlruns", "build", "dist"}
-)
+_SKIPPED_AT_ROOT = frozenset({"data", "conf", "notebooks", "docs", "logs", "tests", "mlruns", "build", "dist"})
 
 
 class Whole(NamedTuple):

@@ -247,9 +247,7 @@ class Reach:
             origin, made_by = type(value).__module__, type(value).__qualname__
         holder = vars(sys.modules[module]) if module in sys.modules else {}
         if holder.get(name) is value:
-            at = parts.At(
-                f"helper {name}() in {places.short(str(holder.get('__file__')), module)}", holder, name
-            )
+            at = parts.At(f"helper {name}() in {places.short(str(holder.get('__file__')), module)}", holder, name)
         part = parts.Part(at.label, hashing.combine("wrapper", origin, made_by))
         part.imports |= anatomy.outside_top(origin)
         made = self.definitions.statement(at, only_assigned=True)

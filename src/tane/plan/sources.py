@@ -23,9 +23,7 @@ from typing import Any
 from tane.digest import hashing, values
 from tane.plan import syntax
 
-_OWN = (
-    str(Path(__file__).parents[1]) + os.sep
-)  # Tane itself is no project code, wherever it is installed from
+_OWN = str(Path(__file__).parents[1]) + os.sep  # Tane itself is no project code, wherever it is installed from
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _Compound = (
     ast.If,
@@ -263,9 +261,7 @@ def _acted_on(statement: ast.stmt) -> Iterator[str]:
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             targets = [node.value.func]
         elif isinstance(node, ast.Assign):
-            targets = [
-                target for target in node.targets if isinstance(target, (ast.Attribute, ast.Subscript))
-            ]
+            targets = [target for target in node.targets if isinstance(target, (ast.Attribute, ast.Subscript))]
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, (ast.Attribute, ast.Subscript)):
             targets = [node.target]
         for target in targets:

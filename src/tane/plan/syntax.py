@@ -9,7 +9,7 @@ imported or run. Work is kept on an explicit stack, so deep expressions cannot e
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from tane.digest import hashing
@@ -44,9 +44,12 @@ class Syntax(NamedTuple):
     marks: frozenset[str]
 
 
-def read(*roots: ast.AST, documents: bool = False) -> Syntax:
-    """The syntax of one definition (or of some statements); `documents` keeps docstrings."""
-    reader = _Reader(documents)
+def read(*roots: ast.AST, documents: bool = False, foreign: Callable[[str], bool] = lambda name: True) -> Syntax:
+    """The syntax of one definition (or of some statements).
+
+    `documents` keeps all docstrings; otherwise those stay that a decorator may read whose first name is `foreign`.
+    """
+    reader = _Reader(documents, foreign)
     reader.run(roots)
     return reader.result()
 
@@ -82,9 +85,7 @@ class _Scope:
         "used",
     )
 
-    def __init__(
-        self, parent: _Scope | None, *, hides: bool, is_class: bool = False, comp: bool = False
-    ) -> None:
+    def __init__(self, parent: _Scope | None, *, hides: bool, is_class: bool = False, comp: bool = False) -> None:
         self.parent = parent
         self.hides = hides
         self.is_class = is_class
@@ -97,8 +98,9 @@ class _Scope:
 
 
 class _Reader:
-    def __init__(self, documents: bool) -> None:
+    def __init__(self, documents: bool, foreign: Callable[[str], bool]) -> None:
         self.documents = documents
+        self.foreign = foreign
         self.out: list[str] = []
         self.scope = _Scope(None, hides=False)
         self.scopes = [self.scope]
@@ -195,10 +197,11 @@ class _Reader:
     def function(self, node: _Function) -> None:
         self.scope.bound.add(node.name)
         arguments = node.args
-        simple = all(_last_name(decorator) in _PLAIN_DECORATORS for decorator in node.decorator_list)
-        body = node.body if self.documents or not simple else without_docstring(node.body)
+        telling_ones = [one for one in node.decorator_list if _names(one)[1] not in _PLAIN_DECORATORS]
+        documents = self.documents or any(self.foreign(_names(one)[0]) for one in telling_ones)
+        body = node.body if documents else without_docstring(node.body)
         kept: list[ast.expr | None] = []
-        if not simple:
+        if telling_ones:
             named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
             named += [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
             kept = [*(argument.annotation for argument in named), node.returns]
@@ -370,21 +373,23 @@ def _signature(arguments: ast.arguments) -> str:
     return f"({names};{';'.join(more)})"
 
 
-def _last_name(decorator: ast.expr) -> str:
-    if isinstance(decorator, ast.Call):
-        decorator = decorator.func
-    if isinstance(decorator, ast.Attribute):
-        return decorator.attr
-    return decorator.id if isinstance(decorator, ast.Name) else ""
+def _names(decorator: ast.expr) -> tuple[str, str]:
+    """The first and the last name of a decorator: ("app", "task") for `@app.task(queue=1)`."""
+    last = ""
+    while not isinstance(decorator, ast.Name):
+        if isinstance(decorator, ast.Call):
+            decorator = decorator.func
+        elif isinstance(decorator, ast.Attribute):
+            last = last or decorator.attr
+            decorator = decorator.value
+        else:
+            return "", last
+    return decorator.id, last or decorator.id
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
     """The statements behind the docstring, if there is one."""
     first = body[0] if body else None
-    if (
-        isinstance(first, ast.Expr)
-        and isinstance(first.value, ast.Constant)
-        and isinstance(first.value.value, str)
-    ):
+    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         return body[1:]
     return body

@@ -18,9 +18,7 @@ class Sign(NamedTuple):
 
 
 BUILTINS = frozenset({"eval", "exec", "compile", "globals", "__import__"})
-MODULE_NAMES = frozenset(
-    {"__file__", "__path__", "__spec__", "__loader__", "__dict__", "__cached__", "__doc__"}
-)
+MODULE_NAMES = frozenset({"__file__", "__path__", "__spec__", "__loader__", "__dict__", "__cached__", "__doc__"})
 IGNORED_NAMES = frozenset({"__name__", "__package__", "__builtins__", "__debug__", "__annotations__"})
 
 _ANY: frozenset[str] = frozenset()
@@ -46,9 +44,7 @@ _TEXT: dict[str, frozenset[str]] = {
     "annotationlib": _ANY,
     "typing": frozenset({"get_type_hints"}),
 }
-_HARMLESS = frozenset(
-    {"isclass", "isfunction", "ismethod", "isroutine", "isgenerator", "iscoroutine", "isawaitable"}
-)
+_HARMLESS = frozenset({"isclass", "isfunction", "ismethod", "isroutine", "isgenerator", "iscoroutine", "isawaitable"})
 _AS_TEXT = frozenset({"__doc__", "__annotations__", "__code__"})
 ATTRIBUTES = _AS_TEXT | {
     "__subclasses__",

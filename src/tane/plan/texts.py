@@ -7,8 +7,11 @@ bound.
 from __future__ import annotations
 
 import ast
+import builtins
+import functools
 import os
 import sys
+import types
 from pathlib import Path
 
 from tane.digest import hashing
@@ -26,11 +29,12 @@ class Texts:
         self._syntax: dict[int, syntax.Syntax] = {}
         self._homes: dict[tuple[int, str], parts.At] = {}
 
-    def read(self, tree: ast.AST, documents: bool = False) -> syntax.Syntax:
-        """The syntax of one definition."""
+    def read(self, tree: ast.AST, namespace: parts.Namespace, documents: bool = False) -> syntax.Syntax:
+        """The syntax of one definition that stands in a module."""
         found = self._syntax.get(id(tree))  # sources keep their trees, so that no id is used twice
         if found is None:
-            found = self._syntax[id(tree)] = syntax.read(tree, documents=documents)
+            foreign = functools.partial(_is_foreign, namespace)
+            found = self._syntax[id(tree)] = syntax.read(tree, documents=documents, foreign=foreign)
         return found
 
     def source(self, file: str, namespace: parts.Namespace | None = None) -> sources.Source:
@@ -85,9 +89,7 @@ class Texts:
         self.take_whole(part, namespace, sign, where)
         return part
 
-    def take_whole(
-        self, part: parts.Part, namespace: parts.Namespace, sign: telling.Sign, where: str
-    ) -> None:
+    def take_whole(self, part: parts.Part, namespace: parts.Namespace, sign: telling.Sign, where: str) -> None:
         """Join the whole package around a module to `part`, because of `sign`."""
         module, file = str(namespace.get("__name__", "__main__")), namespace.get("__file__")
         folder = packages.folder_of(module, file)
@@ -101,7 +103,18 @@ class Texts:
             whole.edges = [("file", parts.Part(name, "", file=path)) for path in sorted(found.files)]
             self._wholes[key] = whole
         part.edges.append(("whole", self._wholes[key]))
-        part.whole = min(filter(None, (part.whole, f"{sign.word} in {where}")))
+        part.whole = min(filter(None, (part.whole, f"{sign.word} in {where.removeprefix('helper ')}")))
+
+
+def _is_foreign(namespace: parts.Namespace, name: str) -> bool:
+    """Whether a name leads to an installed package, or to where nobody knows."""
+    value = namespace.get(name, getattr(builtins, name, anatomy.MISSING) if name else anatomy.MISSING)
+    if value is anatomy.MISSING:
+        return True
+    module = value.__name__ if isinstance(value, types.ModuleType) else type(value).__module__
+    if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        module = value.__module__
+    return bool(anatomy.outside_top(module))
 
 
 def _short(namespace: parts.Namespace, file: str = "") -> str:

@@ -13,7 +13,6 @@ from tane.plan import code, environment, steps
 from tane.runs import recording
 from tane.store import objects
 
-
 Result = read.Result
 
 

@@ -148,6 +148,10 @@ class Loop:
     def _submit(self, chosen: _Chosen) -> None:
         parts, step = self._parts, chosen.step
         parts.tell(events.StepStarted(parts.run, step.node.name, step.position, chosen.reasons))
+        for name in step.node.data_inputs:
+            dataset = parts.catalog.find(name)
+            if dataset is not None:
+                parts.tell(events.DatasetMoved(parts.run, "loading", name, dataset.type, dataset.place))
         try:
             task = self._task(step)
             if parts.executor.remote:

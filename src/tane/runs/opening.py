@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tane import errors
 from tane.catalog import catalogs
 from tane.config import compose
-from tane.ledger import connection
+from tane.ledger import connection, read, records
 from tane.pipeline import graph
 from tane.plan import checks, code, steps
 from tane.project import projects
@@ -32,9 +32,13 @@ class Selection:
     nodes: Sequence[str] = ()
     tags: Sequence[str] = ()
 
+    def as_dict(self) -> dict[str, list[str]]:
+        """The criteria that name something."""
+        return {name: list(value) for name in self.__slots__ if (value := getattr(self, name))}
+
     def of(self, pipeline: graph.Pipeline) -> graph.Pipeline:
         """The chosen part; the pipeline itself when nothing is named."""
-        chosen = {name: value for name in self.__slots__ if (value := getattr(self, name))}
+        chosen = self.as_dict()
         return pipeline.filter(**chosen) if chosen else pipeline
 
 
@@ -53,7 +57,8 @@ class Opened:
     packages: Path  # a folder in which the installation's metadata is remembered
     code_cache: code.Cache
     start: sources.Sources
-    arguments: steps.Arguments
+    parameters: Mapping[str, Any]
+    selection: Selection
     steps: list[steps.Step] = field(default_factory=list)
 
     @property
@@ -80,11 +85,55 @@ def open_pipeline(
     inputs: Mapping[str, Any],
     *,
     look_only: bool = False,
+    resume: str = "",
 ) -> Iterator[Opened]:
     """Check and open everything a run of pipeline `name` needs; closed at the end.
 
-    Every mistake that can be known before anything runs is raised here, before a run is recorded.
+    With `resume`, the parameters, inputs and selection are those of that earlier run. Every mistake that can be known
+    before anything runs is raised here, before a run is recorded.
     """
+    ledger = connection.open_ledger(project.ledger)
+    store = objects.Objects(project.store)
+    try:
+        pinned = _pin(ledger, resume) if resume else None
+        yield _open(project, name, selection, inputs, ledger, store, pinned, look_only)
+    finally:
+        store.close()
+        ledger.close()
+
+
+class _Pinned(NamedTuple):
+    """What a resumed run takes over from an earlier one."""
+
+    pipeline: str
+    parameters: Mapping[str, Any]
+    sources: Mapping[str, records.Kept]
+    selection: Selection
+
+
+def _pin(ledger: connection.Ledger, prefix: str) -> _Pinned:
+    run = read.run(ledger, prefix)
+    if run.kind != "run":
+        raise errors.UsageError(
+            f"{run.run} is no run of a pipeline: it cannot be resumed", hint="tane runs lists the runs there are"
+        )
+    chosen = run.config.get("selection") or {}
+    found = {kept.name: kept for kept in read.sources(ledger, run.run)}
+    return _Pinned(run.pipeline, run.params, found, Selection(**chosen))
+
+
+def _open(
+    project: projects.Project,
+    name: str,
+    selection: Selection,
+    inputs: Mapping[str, Any],
+    ledger: connection.Ledger,
+    store: objects.Objects,
+    pinned: _Pinned | None,
+    look_only: bool,
+) -> Opened:
+    if pinned is not None:
+        name, selection = pinned.pipeline, pinned.selection
     pipelines = project.pipelines()
     if name not in pipelines:
         known = ", ".join(pipelines)
@@ -98,33 +147,30 @@ def open_pipeline(
         )
     config, catalog = project.config, project.catalog
     catalog.check_ready(pipeline.datasets())
-    arguments = checks.check(pipeline, config, catalog)
-    ledger = connection.open_ledger(project.ledger)
-    store = objects.Objects(project.store)
-    try:
-        files = filedigests.FileDigests(store)
-        start = sources.resolve(
-            pipeline, inputs, sources.Parts(catalog, store, files, ledger), look_only=look_only
-        )
-        code_cache = code.Cache(project.root)
-        yield Opened(
-            project,
-            name,
-            pipeline,
-            config,
-            catalog,
-            ledger,
-            store,
-            files,
-            project.ledger.parent / "cache",
-            code_cache,
-            start,
-            arguments,
-            steps.prepare(pipeline, config.parameters, arguments, code_cache),
-        )
-    finally:
-        store.close()
-        ledger.close()
+    parameters = config.parameters if pinned is None else pinned.parameters
+    arguments = checks.check(pipeline, parameters, config.origin, catalog)
+    files = filedigests.FileDigests(store)
+    parts = sources.Parts(catalog, store, files, ledger)
+    start = sources.resolve(
+        pipeline, inputs, parts, look_only=look_only, pinned=pinned.sources if pinned is not None else {}
+    )
+    code_cache = code.Cache(project.root)
+    return Opened(
+        project=project,
+        name=name,
+        pipeline=pipeline,
+        config=config,
+        catalog=catalog,
+        ledger=ledger,
+        store=store,
+        files=files,
+        packages=project.ledger.parent / "cache",
+        code_cache=code_cache,
+        start=start,
+        parameters=parameters,
+        selection=selection,
+        steps=steps.prepare(pipeline, parameters, arguments, code_cache),
+    )
 
 
 def forced(opened: Opened, force: bool | Iterable[str]) -> frozenset[str]:

@@ -14,7 +14,6 @@ from pathlib import Path
 from tane import events
 from tane.catalog import codecs, datasets
 from tane.ledger import connection, read, records, write
-from tane.runs import work
 from tane.store import failures, filedigests, objects, signatures
 
 

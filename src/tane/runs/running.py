@@ -31,15 +31,17 @@ def run(
     keep_going: bool = False,
     observers: Sequence[events.Observer] = (),
     name: str = "",
+    resume: str = "",
 ) -> results.Run:
     """Run a pipeline of `project`: what changed is run, the rest reused; everything is recorded.
 
     `force` runs all steps, or those named, whatever is known of them. `jobs` processes work at once. With `keep_going`
-    a failed step stops only what needs it. Mistakes that can be known before anything runs raise; a run that fails
+    a failed step stops only what needs it. `resume` repeats an earlier run, by id: with its pipeline, parameters, inputs
+    and selection, as they were. Mistakes that can be known before anything runs raise; a run that fails
     comes back with its status and error (`Run.raise_for_status`).
     """
     before = watch_code(project)
-    with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}) as opened:
+    with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}, resume=resume) as opened:
         whole_run = _Running(opened, name, observers)
         return whole_run.to_its_end(opening.forced(opened, force), jobs, keep_going, before)
 
@@ -125,8 +127,8 @@ class _Running:
             pipeline=opened.name,
             started=self.began,
             command=state.command,
-            params=opened.config.parameters,
-            config=opened.config.plain(),
+            params=opened.parameters,
+            config={**opened.config.plain(), "selection": opened.selection.as_dict()},
             git=snapshot.for_ledger(state.git, diff),
             environment=write.add_document(opened.ledger, installed),
             host=state.host,
@@ -191,7 +193,7 @@ class _Running:
             pipeline=opened.name,
             status=status,
             steps=tuple(result for result in running.results if result is not None),
-            params=opened.config.parameters,
+            params=opened.parameters,
             metrics=metrics,
             seconds=ended - self.began,
             versions={name: kept.digest for name, kept in running.kept.items()},

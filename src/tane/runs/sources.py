@@ -40,10 +40,18 @@ class Parts:
     keep_up_to: int = KEEP_UP_TO
 
 
-def resolve(pipeline: graph.Pipeline, given: Mapping[str, Any], parts: Parts, *, look_only: bool = False) -> Sources:
+def resolve(
+    pipeline: graph.Pipeline,
+    given: Mapping[str, Any],
+    parts: Parts,
+    *,
+    look_only: bool = False,
+    pinned: Mapping[str, records.Kept] | None = None,
+) -> Sources:
     """Pin every free input of `pipeline`: given values, catalogued sources, or the last kept value of that name.
 
-    With `look_only` nothing is put into the store. Raises one error that names all that is missing.
+    With `look_only` nothing is put into the store. `pinned` are kept versions to use whatever the workspace holds now.
+    Raises one error that names all that is missing.
     """
     sources = Sources()
     faults: list[errors.Fault] = []
@@ -54,7 +62,9 @@ def resolve(pipeline: graph.Pipeline, given: Mapping[str, Any], parts: Parts, *,
             faults.append(errors.Fault(f"the pipeline takes no input {name!r}", hint=hint))
     for name in free:
         try:
-            if name in given:
+            if pinned and name in pinned:
+                _pinned(pinned[name], parts, sources, faults)
+            elif name in given:
                 _given(name, given[name], parts, sources)
             else:
                 _resolve_one(name, pipeline, parts, sources, look_only, faults)
@@ -63,6 +73,19 @@ def resolve(pipeline: graph.Pipeline, given: Mapping[str, Any], parts: Parts, *,
     if faults:
         raise errors.CatalogError.of(faults, "the run cannot start: inputs are missing")
     return sources
+
+
+def _pinned(kept: records.Kept, parts: Parts, sources: Sources, faults: list[errors.Fault]) -> None:
+    """A version an earlier run used: it must still be in the store."""
+    wanted = kept.file or kept.value
+    if not wanted or parts.store.check(wanted) != "ok":
+        hint = "it was too large to be kept, or was collected: put the old file back and run without --resume"
+        faults.append(errors.Fault(f"the version {kept.digest[:12]} of {kept.name!r} is not in the store", hint=hint))
+        return
+    sources.kept[kept.name] = kept
+    dataset = parts.catalog.find(kept.name)
+    if dataset is not None and dataset.local is not None and kept.file != parts.files.of(dataset.local):
+        sources.notices.append(f"{dataset.place} has changed since: the kept version {kept.file[:12]} is used")
 
 
 def _resolve_one(

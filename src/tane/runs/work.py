@@ -84,7 +84,7 @@ class Filed:
         if signatures.of(self.path) != self.signature:
             raise errors.CatalogError(
                 f"{self.path} changed while it was read",
-                where=f"dataset {name!r}",
+                where=f"dataset {self.dataset.name!r}",
                 hint="wait until its writer is done, then run again",
             )
         return value

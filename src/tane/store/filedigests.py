@@ -5,9 +5,6 @@ signature changed, or was taken too soon after its last change to be believed (`
 it learns is written with the store's next flush.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH100, PTH112, PTH116
-
 from __future__ import annotations
 
 import os
@@ -95,9 +92,7 @@ class FileDigests:
             known = {} if row is None else {os.fsencode(place): row}
             return self._leaf(place, status, known, read, enough)
         known = self._index.files_under(os.fsencode(place))
-        return sources.walk(
-            place, lambda leaf, status: self._leaf(leaf, status, known, read, enough), keep_tree
-        )[0]
+        return sources.walk(place, lambda leaf, status: self._leaf(leaf, status, known, read, enough), keep_tree)[0]
 
     def _leaf(
         self,

@@ -6,9 +6,6 @@ the bytes it speaks of. It holds nothing that could not be found again: packs na
 signatures are verified anew. Signatures to remember are buffered until `flush`.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH116
-
 from __future__ import annotations
 
 import os
@@ -198,9 +195,7 @@ class Index:
     def locate(self, digest: str) -> Packed | None:
         """Where `digest` lies in a pack."""
         with self.lock:
-            rows = self._rows(
-                "select pack, offset, length, kind from packed where digest = ?", (_raw(digest),)
-            )
+            rows = self._rows("select pack, offset, length, kind from packed where digest = ?", (_raw(digest),))
         return Packed(*rows[0]) if rows else None
 
     def locate_many(self, digests: Iterable[str]) -> dict[str, Packed]:
@@ -226,9 +221,7 @@ class Index:
     def small_packs(self, limit: int) -> list[Pack]:
         """The newest packs of less than `limit` bytes: one of them may be continued."""
         with self.lock:
-            return [
-                _pack(row) for row in self._rows(f"{_PACK} where size < ? order by id desc limit 4", (limit,))
-            ]
+            return [_pack(row) for row in self._rows(f"{_PACK} where size < ? order by id desc limit 4", (limit,))]
 
     def objects_in(self, number: int) -> list[tuple[str, Packed]]:
         """All objects of a pack, as they lie."""

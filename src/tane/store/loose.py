@@ -4,9 +4,6 @@ A file gets its name only when it is whole: it is written in `objects/tmp`, seal
 synced to the disk: an object that a power cut takes away is found missing or damaged, and made again.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH101, PTH102, PTH105
-
 from __future__ import annotations
 
 import errno

@@ -7,17 +7,10 @@ that holds it; a damaged one is set aside and counts as gone. Threads may share 
 on with connections of its own.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH100, PTH102, PTH104, PTH110, PTH112, PTH116
-
-# Paths are text here, for speed.
-# ruff: noqa: PTH114
-
 from __future__ import annotations
 
 import mmap
 import os
-import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -114,9 +107,7 @@ class Objects:
         name = os.fspath(folder)
         linked = take and any(os.path.islink(path) for path in placing.below(name))
         moving = take and not linked  # what links lead to must stay until all are followed
-        digest, _ = sources.walk(
-            name, lambda path, _: self.put_read(path, take=moving).digest, self.put_tree_bytes
-        )
+        digest, _ = sources.walk(name, lambda path, _: self.put_read(path, take=moving).digest, self.put_tree_bytes)
         if take:
             placing.remove(Path(name))
         return digest
@@ -171,9 +162,7 @@ class Objects:
             below = self.check_many(child for children in inner.values() for child in children)
             for digest, children in inner.items():
                 found = {below[child] for child in children}
-                states[digest] = (
-                    "corrupt" if "corrupt" in found else "missing" if "missing" in found else "ok"
-                )
+                states[digest] = "corrupt" if "corrupt" in found else "missing" if "missing" in found else "ok"
         return states
 
     def _own_states(self, digests: Sequence[str]) -> dict[str, packs.State]:
@@ -333,6 +322,8 @@ class Objects:
     def scratch(self) -> Iterator[Path]:
         """A fresh folder on the store's disk, from where things can be moved in; deleted at the end."""
         if self.read_only:
+            import tempfile  # slow to import and seldom needed
+
             with tempfile.TemporaryDirectory(prefix="tane-") as place:
                 yield Path(place)
             return

@@ -6,9 +6,6 @@ index after the bytes, in one transaction: whatever instant a process is killed 
 nobody refers to remain. Until `flush`, new objects are in memory and readable by this process alone.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH108
-
 from __future__ import annotations
 
 import errno
@@ -238,9 +235,7 @@ class Packs:
             self._index.reseal(pack, sig, taken_ns)
         return damaged
 
-    def _verify(
-        self, pack: index.Pack, rows: Mapping[str, index.Packed], sig: signatures.Signature | None
-    ) -> set[str]:
+    def _verify(self, pack: index.Pack, rows: Mapping[str, index.Packed], sig: signatures.Signature | None) -> set[str]:
         """Which of these objects are not what their digests say."""
         damaged: dict[str, bytes] = {}
         for digest, row in rows.items():

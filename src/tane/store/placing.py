@@ -4,9 +4,6 @@ A file is written beside its target and renamed over it; a folder is built besid
 Bytes are shared with the source where the file system can (reflink), else copied.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH104, PTH105, PTH106, PTH108, PTH114, PTH118
-
 from __future__ import annotations
 
 import errno

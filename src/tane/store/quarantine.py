@@ -3,9 +3,6 @@
 `packs` and `loose` call it. The folder `objects/quarantine` may be deleted at any time.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH105
-
 from __future__ import annotations
 
 import os

@@ -7,9 +7,6 @@ modification time is set to a fixed moment of the past, so that any later write 
 tick.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH116
-
 from __future__ import annotations
 
 import os

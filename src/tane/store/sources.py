@@ -4,9 +4,6 @@
 and things that are neither file nor folder are errors that name them.
 """
 
-# Paths are text here, for speed.
-# ruff: noqa: PTH112
-
 from __future__ import annotations
 
 import os
@@ -137,9 +134,7 @@ def _follow(path: str, root: str, above: tuple[str, ...]) -> tuple[str, ...]:
 
 def _neither(path: str) -> errors.CatalogError:
     if os.path.isdir(path):
-        return errors.CatalogError(
-            f"{path} is a folder where a file is wanted", hint="name a file inside of it"
-        )
+        return errors.CatalogError(f"{path} is a folder where a file is wanted", hint="name a file inside of it")
     return errors.CatalogError(
         f"{path} is neither a file nor a folder", hint="sockets, pipes and devices cannot be kept: remove it"
     )

@@ -40,9 +40,7 @@ def decode(data: bytes) -> tuple[Entry, ...]:
     found = []
     for line in data[len(MAGIC) :].split(b"\0")[:-1]:
         kind, digest, size, name = line.split(b" ", 3)
-        found.append(
-            Entry(name.decode("utf-8", "surrogateescape"), kind.decode(), digest.decode(), int(size))
-        )
+        found.append(Entry(name.decode("utf-8", "surrogateescape"), kind.decode(), digest.decode(), int(size)))
     return tuple(found)
 
 
