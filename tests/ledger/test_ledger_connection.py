@@ -30,6 +30,18 @@ for step in range(200):
     write.log_metrics(ledger, sys.argv[2], None, [records.MetricPoint("loss", float(step), step)])
 ledger.close()
 """
+ADD = """
+import sys, pathlib
+from tane import outcomes
+from tane.ledger import connection, records, write
+ledger = connection.open_ledger(pathlib.Path(sys.argv[1]))
+basis = records.Basis("code", "env", {}, {}, {})
+for position in range(100):
+    kept = records.Kept(f"d{position}", sys.argv[2])
+    step = records.StepRecord(position, "n", outcomes.StepStatus.SUCCEEDED, f"k{position}", basis, (), (kept,))
+    write.add_steps(ledger, sys.argv[2], [step])
+ledger.close()
+"""
 LOG_FOR_EVER = """
 import sys, pathlib, itertools
 from tane.ledger import connection, records, write
@@ -80,6 +92,16 @@ def test_no_point_of_four_processes_is_lost(ledger: connection.Ledger, path: Pat
     assert len(read.series(ledger, run, "loss")) == 800
 
 
+def test_no_step_of_four_processes_is_lost(ledger: connection.Ledger, path: Path, start: Callable[..., str]) -> None:
+    runs = [start(f"run-{number}") for number in range(4)]
+    processes = [script(ADD, path, run) for run in runs]
+    for process in processes:
+        process.communicate()
+    assert [process.returncode for process in processes] == [0] * 4
+    for run in runs:
+        assert [step.outputs[0].digest for step in read.steps(ledger, run)] == [run] * 100
+
+
 def test_threads_share_a_ledger(ledger: connection.Ledger, start: Callable[..., str]) -> None:
     run = start()
 
@@ -109,15 +131,20 @@ def test_what_was_written_survives_kill_9(ledger: connection.Ledger, path: Path,
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # threads of a parallel test run
-def test_a_forked_child_uses_a_connection_of_its_own(ledger: connection.Ledger, start: Callable[..., str]) -> None:
+def test_a_child_forked_in_the_middle_of_a_write_uses_a_connection_of_its_own(
+    ledger: connection.Ledger, start: Callable[..., str]
+) -> None:
     run = start()
-    child = os.fork()
-    if child == 0:
-        try:
-            write.set_tags(ledger, run, {"who": "child"})
-        finally:
-            os._exit(0)
-    os.waitpid(child, 0)
+    with ledger.writing():
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                write.set_tags(ledger, run, {"who": "child"})  # waits for the parent's write to end
+                status = 0
+            finally:
+                os._exit(status)
+    assert os.waitpid(child, 0)[1] == 0
     write.set_tags(ledger, run, {"me": "parent"})
     assert read.tags(ledger, run) == {"who": "child", "me": "parent"}
 

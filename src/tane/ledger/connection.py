@@ -124,7 +124,7 @@ class Ledger:
             if mount is not None:
                 raise failures.on_network(self.path, mount.kind, mount.source)
             self._connection, self._writable = _connect(self.path)
-            self._inode = os.stat(self._file).st_ino  # noqa: PTH116 - as in _check_place
+            self._inode = os.stat(self._file).st_ino
         except OSError as error:
             raise failures.of_place(error, self.path) from error
 
@@ -133,7 +133,7 @@ class Ledger:
         if not self._writable:
             raise failures.read_only(self.path)
         try:
-            if os.stat(self._file).st_ino == self._inode:  # noqa: PTH116 - before each write
+            if os.stat(self._file).st_ino == self._inode:
                 return
         except OSError:
             pass

@@ -28,7 +28,7 @@ def network_mount(folder: Path, table: str = "/proc/self/mountinfo") -> Mount | 
 
     Raises OSError when the folder cannot be looked at.
     """
-    device = os.stat(folder).st_dev  # noqa: PTH116 - one system call, asked at every start
+    device = os.stat(folder).st_dev
     if os.major(device):
         return None  # a disk of this machine has a number of its own; network mounts do not
     try:

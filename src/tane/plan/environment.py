@@ -8,8 +8,6 @@ in the cache folder.
 
 from __future__ import annotations
 
-# Paths are text here: pathlib is slow to import.
-# ruff: noqa: PTH103, PTH105, PTH113, PTH118, PTH122, PTH208
 import os
 import sys
 from collections.abc import Iterable, Mapping

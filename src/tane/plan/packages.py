@@ -46,7 +46,11 @@ def whole(
 ) -> Whole:
     """The digest of the package around `module`. `as_text` takes comments and docstrings in as well."""
     folder = folder_of(module, file)
-    if folder is not None:
+    loaded = {getattr(one, "__file__", None) for one in list(sys.modules.values())}
+    if not module:  # nobody knows where it belongs: all that was loaded from the project
+        folder, name = root, "of the project"
+        paths = [Path(one) for one in loaded if one and _is_inside(one, root)]
+    elif folder is not None:
         name, paths = folder.name, list(_walk(folder, root))
     else:
         folder = Path(file).parent if file and not file.startswith("<") else root
@@ -54,7 +58,6 @@ def whole(
     entries: list[str] = []
     imports: set[str] = set()
     fresh = True
-    loaded = {getattr(one, "__file__", None) for one in list(sys.modules.values())}
     for path in sorted(paths):
         entries.append(path.relative_to(folder).as_posix())
         digest = ""
@@ -67,6 +70,10 @@ def whole(
                 digest = "" if as_text else syntax.read(*body).digest
         entries.append(digest or hashing.of_file(path))
     return Whole(name, hashing.combine("package", *entries), frozenset(imports), frozenset(paths), fresh)
+
+
+def _is_inside(file: str, root: Path) -> bool:
+    return sources.is_project_file(file) and file.startswith(f"{root}{os.sep}") and os.path.isfile(file)
 
 
 def _walk(folder: Path, root: Path) -> Iterator[Path]:

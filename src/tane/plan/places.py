@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tane.plan import parts, sources
+
 
 def short(file: str, module: str) -> str:
     """A file as people call it: by its path inside of its package, "notebook" for cells."""
@@ -77,3 +79,18 @@ def file_of(module: str) -> str | None:
     """The file of a loaded module."""
     file = getattr(sys.modules.get(module), "__file__", None)
     return str(file) if file else None
+
+
+def holder(value: Any, label: str) -> parts.At:
+    """Where a callable was bound: in the module it names, or else in whichever project module holds it."""
+    module = getattr(value, "__module__", None) or ""
+    name = getattr(value, "__name__", None)
+    if module in sys.modules and sources.is_project_name(module):
+        namespace = vars(sys.modules[module])
+        return parts.At(label, namespace, name if name and namespace.get(name) is value else "")
+    for one in list(sys.modules.values()):
+        if isinstance(one, types.ModuleType) and sources.is_project_module(one):
+            for bound, held in list(vars(one).items()):
+                if held is value:
+                    return parts.At(label, vars(one), bound)
+    return parts.At(label, {})

@@ -37,13 +37,11 @@ class Reach:
 
     def part(self, value: Any) -> parts.Part:
         """The part of a callable with everything it reaches."""
-        module = sys.modules.get(getattr(value, "__module__", None) or "")
         if isinstance(value, functools.partial):
             label = "arguments of the partial"
         else:
-            owner = getattr(value, "__self__", value)
-            label = f"settings of {type(owner).__qualname__}"
-        return self._finish(self._visit(value, parts.At(label, vars(module) if module else {})))
+            label = f"settings of {type(getattr(value, '__self__', value)).__qualname__}"
+        return self._finish(self._visit(value, places.holder(value, label)))
 
     def named_part(self, name: str) -> parts.Part:
         """The part of the class or function known as "module:qualname", with everything it reaches."""

@@ -91,12 +91,15 @@ class Texts:
 
     def take_whole(self, part: parts.Part, namespace: parts.Namespace, sign: telling.Sign, where: str) -> None:
         """Join the whole package around a module to `part`, because of `sign`."""
-        module, file = str(namespace.get("__name__", "__main__")), namespace.get("__file__")
-        folder = packages.folder_of(module, file)
-        key = (str(folder) if folder else str(file and Path(file).parent), sign.as_text)
+        module, file = str(namespace.get("__name__", "")), namespace.get("__file__")
+        if module and not sources.is_project_name(module):
+            module, file = "", None
+        folder = packages.folder_of(module, file) if module else None
+        key = (str(folder) if folder else str(module and file and Path(file).parent), sign.as_text)
         if key not in self._wholes:
             found = packages.whole(module, file, self.root, as_text=sign.as_text, source=self.source)
             name = f"package {found.name}" if folder else f"files beside {_short(namespace)}"
+            name = name if module else "code of the project"
             own = found.digest if found.fresh else hashing.combine("touched", found.digest, self.once)
             imports = {top for one in found.imports for top in anatomy.outside_top(one)}
             whole = parts.Part(name, own, imports=imports)

@@ -140,6 +140,8 @@ def _file(
             )
         )
         return
+    if not (look_only or too_large) and parts.store.check(digest) != "ok":
+        parts.store.put_path(path)  # what the store had of it was damaged
     _watch(path, before, sources)
     earlier = read.kept_file(parts.ledger, digest)
     kept = records.Kept(

@@ -281,7 +281,7 @@ def _keep_file(output: Output, dataset: datasets.Dataset, value: Any, place: Pla
     with place.store.scratch() as folder:
         path = folder / dataset.filename
         _write(dataset, value, path, node)
-        digest = place.store.put_path(path)
+        digest = place.store.put_path(path, take=True)
     size = place.store.size(digest)
     classes, libraries, codec, stored = _beside(dataset, value, place)
     kept = records.Kept(
