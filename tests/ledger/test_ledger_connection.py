@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -131,22 +132,58 @@ def test_what_was_written_survives_kill_9(ledger: connection.Ledger, path: Path,
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # threads of a parallel test run
-def test_a_child_forked_in_the_middle_of_a_write_uses_a_connection_of_its_own(
-    ledger: connection.Ledger, start: Callable[..., str]
-) -> None:
-    run = start()
-    with ledger.writing():
-        child = os.fork()
-        if child == 0:
-            status = 1
-            try:
-                write.set_tags(ledger, run, {"who": "child"})  # waits for the parent's write to end
-                status = 0
-            finally:
-                os._exit(status)
-    assert os.waitpid(child, 0)[1] == 0
+def test_a_child_forked_while_a_thread_writes_can_write(ledger: connection.Ledger, start: Callable[..., str]) -> None:
+    run, writing = start(), threading.Event()
+
+    def write_slowly() -> None:
+        with ledger.writing():
+            writing.set()
+            time.sleep(0.1)
+
+    thread = threading.Thread(target=write_slowly)
+    thread.start()
+    writing.wait()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(5)  # ends a child that waits for a lock nobody holds any more
+        status = 1
+        try:
+            write.set_tags(ledger, run, {"who": "child"})
+            status = 0
+        finally:
+            os._exit(status)
+    thread.join()
     write.set_tags(ledger, run, {"me": "parent"})
+    assert os.waitpid(child, 0)[1] == 0
     assert read.tags(ledger, run) == {"who": "child", "me": "parent"}
+
+
+def test_what_a_forked_child_writes_outlives_its_parents_close(path: Path) -> None:
+    parent = """if 1:
+        import os, sys, pathlib, time
+        from tane.ledger import connection, records, write
+        path = pathlib.Path(sys.argv[1])
+        ledger = connection.open_ledger(path)
+        write.start_run(ledger, records.RunRecord("run", "p"))
+        go, wait = os.pipe()
+        if os.fork() == 0:
+            write.set_tags(ledger, "run", {"first": "1"})
+            os.read(go, 1)
+            write.set_tags(ledger, "run", {"second": "2"})
+            os._exit(0)
+        while not ledger.rows("select 1 from tags"):
+            time.sleep(0.01)
+        ledger.close()
+        os.write(wait, b"x")
+        os.wait()
+    """
+    process = script(parent, path)
+    process.communicate()
+    assert process.returncode == 0
+    ledger = connection.open_ledger(path)
+    assert read.tags(ledger, "run") == {"first": "1", "second": "2"}
+    assert ledger.rows("pragma integrity_check") == [("ok",)]
+    ledger.close()
 
 
 def test_a_write_that_fails_leaves_nothing(ledger: connection.Ledger, start: Callable[..., str]) -> None:

@@ -1,7 +1,7 @@
 """An open ledger: one SQLite file in WAL mode. Every room that records or looks back opens it here.
 
 `write` and `read` are the only ones that put statements through it. Threads share a ledger by its lock, a
-forked process gets a connection of its own, other processes open the same file: each write is one short BEGIN
+forked process opens its own connection, other processes open the same file: each write is one short BEGIN
 IMMEDIATE transaction that waits its turn. What was committed survives the death of the process.
 """
 
@@ -146,8 +146,16 @@ class Ledger:
         if held is not None:
             held.close()
 
-    def _forked(self) -> None:
-        """In a child process: leave the parent's connection alone and open another when it is needed."""
+    def _before_fork(self) -> None:
+        """Wait for other threads to end their writes, and close: SQLite's locks do not survive a fork whole."""
+        self._lock.acquire()
+        if self._connection is not None and not self._connection.in_transaction:
+            self._drop()
+
+    def _after_in_parent(self) -> None:
+        self._lock.release()
+
+    def _after_in_child(self) -> None:
         self._lock = threading.RLock()
         if self._connection is not None:
             _abandoned.append(self._connection)
@@ -156,14 +164,30 @@ class Ledger:
 
 _opened: weakref.WeakSet[Ledger] = weakref.WeakSet()
 _abandoned: list[sqlite3.Connection] = []  # of a parent process: closing one here could disturb the parent
+_forking = threading.Lock()
+_held: list[Ledger] = []  # while a fork is under way
 
 
-def _after_fork() -> None:
+def _before_fork() -> None:
+    _forking.acquire()
     for ledger in list(_opened):
-        ledger._forked()
+        ledger._before_fork()
+        _held.append(ledger)
 
 
-os.register_at_fork(after_in_child=_after_fork)
+def _after_in_parent() -> None:
+    while _held:
+        _held.pop()._after_in_parent()
+    _forking.release()
+
+
+def _after_in_child() -> None:
+    while _held:
+        _held.pop()._after_in_child()
+    _forking.release()
+
+
+os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
 
 
 def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:

@@ -120,6 +120,20 @@ def _judged(found: Sequence[Sequence[Any]]) -> list[records.RunRecord]:
     return judged
 
 
+def counts(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[outcomes.StepStatus, int]]:
+    """How many steps of each of `runs` ended in each way so far."""
+    found: dict[str, dict[outcomes.StepStatus, int]] = {}
+    for part in _parts(runs):
+        for run, status, count in ledger.rows(
+            "select runs.run, steps.status, count(*) from runs join steps on steps.run = runs.id "
+            f"where runs.run in ({','.join('?' * len(part))}) and steps.position >= 0 "
+            "group by runs.run, steps.status",
+            part,
+        ):
+            found.setdefault(run, {})[outcomes.StepStatus(status)] = count
+    return found
+
+
 # -- steps -------------------------------------------------------------------------------------------------
 
 
@@ -226,6 +240,34 @@ def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) 
     return found
 
 
+def names(ledger: connection.Ledger) -> list[str]:
+    """The names under which anything was kept."""
+    return [row[0] for row in ledger.rows("select distinct name from kept order by name")]
+
+
+def beginning(ledger: connection.Ledger, prefix: str) -> list[records.Kept]:
+    """What was kept under a digest that begins with `prefix`, newest first: one for each digest and name."""
+    found = ledger.rows(
+        f"select {rows.KEPT} from kept where digest >= ? and digest < ? order by id desc", (prefix, prefix + "g")
+    )
+    return list({(row[0], row[1]): rows.kept(row) for row in reversed(found)}.values())[::-1]
+
+
+def uses(ledger: connection.Ledger, name: str, digest: str) -> list[Use]:
+    """The steps that had this content as output `name`, newest first; position -1: a run started from it."""
+    return [
+        Use(*row)
+        for row in ledger.rows(
+            "select runs.run, steps.position, steps.node, kept.name from kept "
+            "join outputs on outputs.kept = kept.id "
+            "join steps on steps.run = outputs.run and steps.position = outputs.position "
+            "join runs on runs.id = steps.run where kept.digest = ? and kept.name = ? "
+            "order by steps.run desc, steps.position",
+            (digest, name),
+        )
+    ]
+
+
 def producers(ledger: connection.Ledger, digest: str) -> list[Use]:
     """The steps that worked and made this content, newest first."""
     return [
@@ -294,6 +336,19 @@ def metrics(ledger: connection.Ledger, run: str, *, node: str | None = None) -> 
     return list(summaries.values())
 
 
+def last_values(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[str, float]]:
+    """The last value of each metric of each of `runs`, by run and name."""
+    found: dict[str, dict[str, float]] = {}
+    for part in _parts(runs):
+        for run, name, last in ledger.rows(
+            "select runs.run, metrics.name, metrics.last from runs join metrics on metrics.run = runs.id "
+            f"where runs.run in ({','.join('?' * len(part))}) order by metrics.name, metrics.at, metrics.id",
+            part,
+        ):
+            found.setdefault(run, {})[name] = rows.number(last)
+    return found
+
+
 def series(ledger: connection.Ledger, run: str, name: str, *, node: str | None = None) -> list[records.MetricPoint]:
     """The points of one metric by step; those of one step in the order they were logged."""
     chosen, values = _of_node(ledger, run, node)
@@ -351,6 +406,11 @@ def events(
         values.append(limit)
     found = ledger.rows(f"select kind, subject, at, actor, detail from events {where}order by id desc {cut}", values)
     return [records.Event(what, about, at, actor, rows.parsed(detail)) for what, about, at, actor, detail in found]
+
+
+def _parts(runs: Iterable[str]) -> list[list[str]]:
+    wanted = list(dict.fromkeys(runs))
+    return [wanted[start : start + _CHUNK] for start in range(0, len(wanted), _CHUNK)]
 
 
 def _of_node(ledger: connection.Ledger, run: str, node: str | None) -> tuple[str, list[Any]]:

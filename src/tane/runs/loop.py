@@ -197,9 +197,9 @@ class Loop:
         return work.Stored(name, kept.codec, kept.value)
 
     def _output(self, name: str) -> work.Output:
-        dataset = self._parts.catalog.find(name)
-        in_memory = dataset is not None and (dataset.kind == "memory" or dataset.keep == "none")
-        return work.Output(name, dataset, self._parts.keep and not in_memory)
+        entry = self._parts.catalog.entry(name)
+        in_memory = entry is not None and (entry.kind == "memory" or entry.keep == "none")
+        return work.Output(name, self._parts.catalog.find(name), self._parts.keep and not in_memory)
 
     # --- ends of a step --------------------------------------------------------------------------------------------
 

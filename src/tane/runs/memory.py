@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tane import errors, events
-from tane.catalog import codecs
 from tane.ledger import records
 from tane.outcomes import RunStatus, StepStatus
 from tane.pipeline import graph, nodes
@@ -75,9 +74,9 @@ def _perform(node: nodes.Node, values: dict[str, Any], parameters: Mapping[str, 
 def _argument(name: str, values: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
     if nodes.is_parameter(name):
         key = nodes.parameter_key(name)
-        return codecs.copy(steps.lookup(parameters, key) if key else dict(parameters))
+        return work.handed(steps.lookup(parameters, key) if key else dict(parameters))
     value = values[name]
-    return value if type(value) in _PLAIN else codecs.copy(value)
+    return value if type(value) in _PLAIN else work.handed(value)
 
 
 _PLAIN = frozenset({int, float, str, bool, bytes, type(None), complex})

@@ -31,7 +31,7 @@ class Recorder:
         self._known_documents: set[str] = set()
         self._lock = threading.RLock()
         self._wake = threading.Event()
-        self._closed = False
+        self._closing = threading.Event()
         self._failure: BaseException | None = None
         self._thread: threading.Thread | None = None
         self._beaten = time.monotonic()
@@ -50,14 +50,14 @@ class Recorder:
             raise self._failure
         with self._lock:
             self._pending.append(step)
-            full = len(self._pending) >= _BATCH
-        if full:
+            count = len(self._pending)
+        if count >= _BATCH:
             self.flush()
-        elif self._thread is None:
-            self._thread = threading.Thread(target=self._write_soon, name="tane-recorder", daemon=True)
-            self._thread.start()
-        elif len(self._pending) == 1:
+        elif count == 1:
             self._wake.set()
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._write_soon, name="tane-recorder", daemon=True)
+                self._thread.start()
 
     def flush(self) -> None:
         """Write what has gathered, now."""
@@ -71,7 +71,7 @@ class Recorder:
 
     def close(self) -> None:
         """Write the rest and end the thread."""
-        self._closed = True
+        self._closing.set()
         self._wake.set()
         if self._thread is not None:
             self._thread.join()
@@ -80,11 +80,11 @@ class Recorder:
         self.flush()
 
     def _write_soon(self) -> None:
-        while not self._closed:
-            self._wake.wait(_BEAT)
+        while not self._closing.is_set():
+            self._wake.wait(_BEAT / 2)
             self._wake.clear()
-            if not self._closed and self._pending:
-                time.sleep(_DELAY)
+            if self._pending:
+                self._closing.wait(_DELAY)  # more steps may come to go with these
             try:
                 self.flush()
                 self._beat()

@@ -41,7 +41,7 @@ class Held:
     value: Any
 
     def fetch(self, place: Place) -> Any:
-        return codecs.copy(self.value)
+        return handed(self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +91,14 @@ class Filed:
 
 
 Argument = Held | Stored | Filed
+
+
+def handed(value: Any) -> Any:
+    """A value for one taker: a copy, so that what it does to it no other sees; itself where there is no copy of it."""
+    try:
+        return codecs.copy(value)
+    except codecs.CannotKeep:
+        return value
 
 
 @dataclass(frozen=True, slots=True)

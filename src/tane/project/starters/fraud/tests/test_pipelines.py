@@ -2,7 +2,6 @@ import re
 from pathlib import Path
 
 import yaml
-
 from fraud import pipeline_registry
 
 ROOT = Path(__file__).parents[1]

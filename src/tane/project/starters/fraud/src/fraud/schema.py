@@ -20,8 +20,8 @@ def check(table: pd.DataFrame, columns: Sequence[str], what: str) -> None:
         faults.append(f"columns are not numeric: {', '.join(text)}")
     if gaps := [name for name in present if name not in text and not np.isfinite(table[name].to_numpy(float)).all()]:
         faults.append(f"columns have missing or infinite values: {', '.join(gaps)}")
-    if LABEL in columns and LABEL in present and LABEL not in (*text, *gaps):
-        if wrong := sorted(set(table[LABEL]) - {0, 1}):
-            faults.append(f"{LABEL} must be 0 or 1, but holds {', '.join(f'{value:g}' for value in wrong[:5])}")
+    checked = LABEL in columns and LABEL in present and LABEL not in (*text, *gaps)
+    if checked and (wrong := sorted(set(table[LABEL]) - {0, 1})):
+        faults.append(f"{LABEL} must be 0 or 1, but holds {', '.join(f'{value:g}' for value in wrong[:5])}")
     if faults:
         raise ValueError(f"{what}: {'; '.join(faults)}")

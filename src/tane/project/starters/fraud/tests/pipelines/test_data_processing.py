@@ -1,6 +1,5 @@
 import pandas as pd
 import pytest
-
 from fraud.pipelines.data_processing import nodes
 
 

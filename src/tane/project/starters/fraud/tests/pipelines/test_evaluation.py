@@ -1,10 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
+from fraud.pipelines.evaluation import nodes
 from matplotlib.figure import Figure
 from sklearn.metrics import average_precision_score, roc_auc_score
-
-from fraud.pipelines.evaluation import nodes
 
 RATE, ALARMS = 0.001727, 0.01
 

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from fraud.pipelines.training import models, nodes
 
 KINDS = ["neural_network", "gradient_boosting"]

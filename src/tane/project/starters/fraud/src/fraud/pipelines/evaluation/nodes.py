@@ -2,10 +2,11 @@
 
 import numpy as np
 import pandas as pd
-import tane
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn import metrics as measures
+
+import tane
 
 from ..training.models import FraudModel
 

@@ -5,10 +5,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import tane
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.neural_network import MLPClassifier
 from threadpoolctl import threadpool_limits
+
+import tane
 
 from . import models
 

@@ -1,0 +1,112 @@
+"""Where the records are that a verb looks back at: the project's, the one-file project's, or a script's.
+
+Verbs that only read the ledger start here: no code of the user is imported and no configuration composed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tane import errors
+from tane.ledger import connection
+from tane.project import finding, layout, settings
+from tane.store import objects
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """A project's root with its store and ledger; `project` is its path, empty where only scripts have been tracked."""
+
+    root: Path
+    store: Path
+    ledger: Path
+    source: Path
+    project: str
+
+    @property
+    def work(self) -> Path:
+        """The `.tane` folder."""
+        return self.ledger.parent
+
+
+def find(path: str) -> Home:
+    """The records nearest to `path`: of the project there or above it, or of a `.tane` folder without a project.
+
+    Raises `errors.ProjectError` when there are none.
+    """
+    try:
+        place = finding.find(path)
+    except errors.ProjectError:
+        recorded = _recorded(path)
+        if recorded is None:
+            raise
+        return _without_project(recorded)
+    if place.flow is not None:
+        return _home(settings.defaults(place.root, place.flow.stem), place.root, path)
+    nearer = _recorded(path)
+    if nearer is not None and nearer != place.root and nearer.is_relative_to(place.root):
+        return _without_project(nearer)
+    return _home(settings.read(place.root), place.root, path)
+
+
+def _home(found: settings.Settings, root: Path, project: str) -> Home:
+    return Home(root, found.store, found.ledger, found.source, project)
+
+
+def _without_project(root: Path) -> Home:
+    return _home(settings.defaults(root, "script"), root, "")
+
+
+def _recorded(path: str) -> Path | None:
+    """The nearest folder at or above `path` that has a ledger in its `.tane`."""
+    start = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+    for folder in (start, *start.parents):
+        if (folder / layout.LEDGER).is_file():
+            return folder
+    return None
+
+
+@contextmanager
+def ledger_of(home: Home) -> Iterator[connection.Ledger]:
+    """The ledger, to be read; where nothing was recorded yet, an empty one, and nothing is made."""
+    ledger = connection.open_ledger(home.ledger, create=False)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
+
+
+@contextmanager
+def store_of(home: Home) -> Iterator[objects.Objects]:
+    """The object store."""
+    store = objects.Objects(home.store)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def where(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option that says where the project is."""
+    return click.option(
+        "-C", "--project", "path", default=".", metavar="PATH", help="The project's folder or flow file (here)."
+    )(command)
+
+
+def words(given: Sequence[str], path: str, what: str) -> tuple[str, str]:
+    """Where to look and the one other word among `given` (called `what` in messages); a word that ends in .py says where."""
+    files = [word for word in given if word.endswith(".py")]
+    others = [word for word in given if not word.endswith(".py")]
+    if len(files) > 1 or len(others) > 1:
+        raise errors.UsageError(
+            f"one {what} at a time, not {' and '.join(others if len(others) > 1 else files)}",
+            hint="call the command once for each",
+        )
+    return (files[0] if files else path), (others[0] if others else "")
