@@ -71,7 +71,8 @@ def decode(codec: str, data: hashing.Buffer) -> Any:
     except Exception as error:
         raise CannotRestore(
             f"a kept value could not be read again: {type(error).__name__}: {error}",
-            hint="its class was changed or moved: run its step again with --force",
+            hint="run its step again with --force if its class was changed or moved; "
+            "else its class pickles into what it cannot be made of again: return plain data",
         ) from error
 
 

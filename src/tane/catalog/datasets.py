@@ -19,6 +19,11 @@ from tane import errors
 from tane.catalog import foreign, places
 from tane.catalog.formats import contract
 
+
+class EntryError(errors.CatalogError):
+    """The catalog entry itself is wrong, whatever its file holds."""
+
+
 _FULL = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EIO}
 
 
@@ -162,7 +167,8 @@ class Dataset:
         return self._error("there is no such file" if self.local else "there is nothing", self._near())
 
     def _near(self) -> str:
-        otherwise = "put the file there, correct the filepath, or run the pipeline that makes it"
+        entry = f" ({self.where})" if self.where else ""
+        otherwise = f"put the file there, correct the filepath{entry}, or run the pipeline that makes it"
         if self.local is None:
             return otherwise
         folder = self.local.parent
@@ -207,6 +213,10 @@ class Dataset:
             yield
         except (errors.TaneError, MemoryError):
             raise
+        except contract.EntryProblem as problem:
+            raise EntryError(
+                f"dataset {self.name!r}: {problem.what}", where=self.where or self.place, hint=problem.hint
+            ) from problem.__cause__
         except contract.Problem as problem:
             raise self._error(problem.what, problem.hint, problem.line) from problem.__cause__
         except OSError as error:

@@ -33,7 +33,7 @@ class Foreign:
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     def find(self) -> type:
-        """The class. Raises `contract.Problem` when it is not there, or is no dataset class."""
+        """The class. Raises `contract.EntryProblem` when it is not there, or is no dataset class."""
         missing = ""
         for path in self.paths:
             module_name, _, name = path.replace(":", ".").rpartition(".")
@@ -41,27 +41,27 @@ class Foreign:
                 module = importlib.import_module(module_name)
             except ModuleNotFoundError as error:
                 if error.name and not (module_name + ".").startswith(error.name + "."):
-                    raise contract.Problem(
+                    raise contract.EntryProblem(
                         f"its class {path} needs the module {error.name!r}, which is not there",
                         f"install the package that has {error.name!r}",
                     ) from error
                 missing = missing or str(error.name)
                 continue
             except Exception as error:
-                raise contract.Problem(
+                raise contract.EntryProblem(
                     f"the module of its class {path} failed: {type(error).__name__}: {error}",
                     "mend that module",
                 ) from error
             kind = getattr(module, name, None)
             if kind is None:
-                raise contract.Problem(
+                raise contract.EntryProblem(
                     f"the module {module_name} has no {name}",
                     errors.did_you_mean(name, vars(module), "correct the type to a class of that module"),
                 )
             if not isinstance(kind, type) or not (hasattr(kind, "load") or hasattr(kind, "save")):
-                raise contract.Problem(f"{path} is no dataset class", "give the class load() and save(data)")
+                raise contract.EntryProblem(f"{path} is no dataset class", "give the class load() and save(data)")
             return kind
-        raise contract.Problem(
+        raise contract.EntryProblem(
             f"there is no class {self.paths[0]}: no module {missing!r}",
             "correct the type; a class of the project is named by its module's full path",
         )

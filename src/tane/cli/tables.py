@@ -85,6 +85,15 @@ def iso(at: float) -> str | None:
     return f"{text}.{thousandths % 1000:03d}Z"
 
 
+def local(at: str | None) -> str:
+    """What `iso` wrote, for people: local, to the second; empty for none."""
+    if not at:
+        return ""
+    from datetime import datetime
+
+    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
 def as_json(given: Any) -> str:
     """JSON that every program reads: numbers that JSON has no word for are the texts "NaN" and "Infinity"."""
     return json.dumps(_finite(given), indent=2, default=str, ensure_ascii=False)

@@ -171,7 +171,9 @@ class _Walk:
     def _reduced(self, value: Any) -> bytes:
         try:
             reduced = _reduce(value)
-        except (TypeError, pickle.PicklingError, AttributeError) as error:
+        except (RecursionError, MemoryError):
+            raise
+        except Exception as error:  # a __reduce__ or __getstate__ of the user's may raise anything
             raise CannotDigest(f"a {type(value).__module__}.{type(value).__qualname__} ({error})") from None
         if isinstance(reduced, str):
             return b"g" + self.encode(f"{type(value).__module__}:{reduced}")

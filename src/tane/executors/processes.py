@@ -29,9 +29,14 @@ class _Worker:
         ours, theirs = socket.socketpair()
         command = [sys.executable, *_flags(), "-m", "tane.executors.worker", str(theirs.fileno()), str(number)]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        self.process = subprocess.Popen(
-            command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
-        )
+        # until it ignores interrupts it inherits that they wait: one that comes while it starts is not its own
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            self.process = subprocess.Popen(
+                command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, env=environment
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         theirs.close()
         self.connection = Connection(ours.detach())
         self.connection.send_bytes(pickle.dumps({"path": sys.path, "cwd": os.getcwd(), "parent": os.getpid()}))

@@ -14,6 +14,7 @@ from typing import Any
 def main(descriptor: int) -> None:
     """Take calls from the connection until it closes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     connection: Connection[Any, Any] = Connection(descriptor)
     settings = pickle.loads(connection.recv_bytes())
     sys.path[:] = settings["path"]
@@ -35,7 +36,7 @@ def _work(data: bytes) -> bytes:
     try:
         call, args = pickle.loads(data)
         return pickle.dumps((call(*args), None), 5)
-    except Exception as error:
+    except BaseException as error:  # whatever user code raises, while it is imported too, ends its call and not us
         try:
             reply = pickle.dumps((None, error), 5)
             pickle.loads(reply)  # some exceptions pickle but do not come back

@@ -91,4 +91,8 @@ def on_network(path: Path, kind: str, source: str) -> errors.LedgerError:
 
 def of_place(error: OSError, path: Path) -> errors.LedgerError:
     """The error for a folder that cannot be made or looked at."""
-    return errors.LedgerError(f"cannot use {os.fspath(path)}: {error.strerror or error}", hint=_WRITABLE)
+    if isinstance(error, (FileExistsError, NotADirectoryError)):
+        hint = f"{path.parent} or a part of it is a file, and must be a folder: move that file away, then run again"
+    else:
+        hint = _WRITABLE
+    return errors.LedgerError(f"cannot use {os.fspath(path)}: {error.strerror or error}", hint=hint)

@@ -35,10 +35,18 @@ def show(error: BaseException) -> Shown:
         if error.filename:
             where = f"{error.filename}:{error.lineno}"
     else:
-        line = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+        text = _text(error)
+        line = f"{type(error).__name__}: {text}" if text else type(error).__name__
         if whole.stack:
             where = f"{whole.stack[-1].filename}:{whole.stack[-1].lineno}"
     return Shown(line, where, "".join(whole.format()).rstrip())
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as fault:
+        return f"(its message cannot be shown: {type(fault).__name__})"
 
 
 def is_users(file: str) -> bool:

@@ -133,12 +133,7 @@ def _file(
             sources.kept[name] = made[0]
             sources.notices.append(f"{dataset.place} is missing: its last kept version {made[0].file[:12]} is used")
             return
-        faults.append(
-            errors.Fault(
-                f"dataset {name!r}: there is no file {dataset.place}",
-                hint="put it there, or correct filepath in the catalog",
-            )
-        )
+        faults.extend(dataset.missing().faults)
         return
     if not (look_only or too_large) and parts.store.check(digest) != "ok":
         parts.store.put_path(path)  # what the store had of it was damaged

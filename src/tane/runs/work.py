@@ -53,7 +53,12 @@ class Stored:
     digest: str
 
     def fetch(self, place: Place) -> Any:
-        return codecs.decode(self.codec, place.store.map(self.digest))
+        try:
+            return codecs.decode(self.codec, place.store.map(self.digest))
+        except codecs.CannotRestore as error:
+            error.where = f"dataset {self.name!r}"
+            error.faults = tuple(fault._replace(where=error.where) for fault in error.faults)
+            raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,9 +189,9 @@ def call(func: Callable[..., Any], positional: Sequence[Any], by_name: Mapping[s
     """Call the user's function; what it raises becomes an error that shows the user's frames first."""
     try:
         return func(*positional, **by_name)
-    except errors.TaneError:
+    except (errors.TaneError, KeyboardInterrupt):
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # sys.exit() and a cancelled task end the node, not the run
         shown = tracebacks.show(error)
         raise errors.UserCodeError(
             f"node {node!r} failed: {shown.line}",
@@ -350,6 +355,12 @@ def _saving(dataset: datasets.Dataset, node: str, save: Callable[[], None]) -> N
     """What a writer raises names the dataset: the value does not fit it, or the disk is full."""
     try:
         save()
+    except datasets.EntryError:
+        raise
+    except errors.CatalogError as error:  # the value does not fit
+        raise errors.UserCodeError(
+            f"output of node {node!r} cannot be saved: {error.what}", where=error.where, hint=error.faults[0].hint
+        ) from error
     except errors.TaneError:
         raise
     except OSError as error:

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from tane import errors
 
+_IN_THE_WAY = "a file stands where a folder is needed: move it away, then run again"
 _HINTS = {
     errno.ENOSPC: "free some space there, then run again: nothing half-written is left behind",
     errno.EDQUOT: "your disk quota is used up: free some space, then run again",
@@ -19,6 +20,9 @@ _HINTS = {
     errno.EROFS: "the file system is read-only: mount it writable, or put the project elsewhere",
     errno.EACCES: "make the folder writable for you (ls -ld), then run again",
     errno.EPERM: "make the folder writable for you (ls -ld), then run again",
+    errno.EEXIST: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EISDIR: "a folder stands where a file is needed: move it away, then run again",
     errno.ENOENT: "its folder was deleted or moved while in use: run again, and what is missing is made anew",
     errno.EMFILE: "raise the limit on open files (ulimit -n), then run again",
 }

@@ -25,6 +25,10 @@ class Problem(Exception):  # noqa: N818 - it reads as what it says
         self.line = line
 
 
+class EntryProblem(Problem):
+    """A mistake of the entry, not of its file or of the value: an option that nobody knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """What an entry says to its format. `suffix` is the file's (".csv") without that of `compression`."""
@@ -78,7 +82,7 @@ def call(func: Callable[..., Any], *args: Any, **options: Any) -> Any:
 
         known = [name for name in inspect.signature(func).parameters if name != "self"]
         name = getattr(func, "__name__", str(func))
-        raise Problem(
+        raise EntryProblem(
             f"{name}() takes no option {found[1]!r}",
             errors.did_you_mean(found[1], known, f"see the documentation of {name}() for its options"),
         ) from None

@@ -1,0 +1,57 @@
+"""A thousand nodes, nothing changed, as a whole process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import environments
+import graphs
+import timing
+from cases import small
+
+Case, Contestant = timing.Case, timing.Contestant
+COUNT = 1_000
+
+
+def cases(folder: Path) -> list[timing.Case]:
+    tools = small.make(folder, COUNT, only=lambda name: name != "luigi")
+    for tool in tools:
+        if tool.name == "kedro":
+            tool.name = "kedro --only-missing-outputs"
+            tool.command = [*tool.command, "--only-missing-outputs"]
+    make = folder / "make"
+    make.mkdir(exist_ok=True)
+    (make / "Makefile").write_text(graphs.makefile(COUNT))
+    timing.process(["make", "-s"], make)
+    floor = Contestant("make", lambda: timing.process(["make", "-s"], make))
+    first = [Contestant(tool.name, tool.first) for tool in tools]
+    again = [floor, *(Contestant(tool.name, tool.again) for tool in tools)]
+    return [
+        Case("1,000 nodes, first run in a fresh project", first, repeats=1, note="one try: DVC takes minutes"),
+        Case(
+            "1,000 nodes, nothing changed",
+            again,
+            goal=0.080,
+            repeats=11,
+            note="Kedro looks whether files exist and make at their times; Tane, DVC and Hamilton know the content",
+        ),
+        _plan(folder / "tane-checked"),
+    ]
+
+
+def _plan(folder: Path) -> timing.Case:
+    """The same without the stat-only way: every key is made anew and looked up."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "flow.py").write_text(graphs.tane_flow(COUNT))
+    program = environments.ensure("tane").program("tane")
+    timing.process([program, "run", "flow.py"], folder)
+    turn = iter(range(10**9))
+
+    def touched() -> timing.Sample:
+        with (folder / "flow.py").open("a") as file:
+            file.write(f"# a comment {next(turn)}\n")
+        return timing.process([program, "run", "flow.py"], folder)
+
+    return Case(
+        "1,000 nodes, a comment edited: every key made anew, all reused", [Contestant("tane", touched)], repeats=7
+    )

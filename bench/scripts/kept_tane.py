@@ -1,0 +1,11 @@
+import sys
+
+import tane
+from tane.runs import running  # noqa: F401  its import is no part of the work
+from watch import Watch, expected
+
+count = int(sys.argv[1])
+
+with Watch():
+    run = tane.open_project("flow.py").run()
+assert run["v0"] == expected(count)

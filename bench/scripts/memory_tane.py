@@ -1,0 +1,13 @@
+import sys
+
+import nodes
+import tane
+from watch import Watch, expected
+
+count = int(sys.argv[1])
+functions = [getattr(nodes, f"v{number}") for number in range(count)]
+tane.run(tane.Pipeline(functions[-3:]))  # import everything
+
+with Watch():
+    run = tane.run(tane.Pipeline(functions))
+assert run["v0"] == expected(count)

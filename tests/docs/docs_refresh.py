@@ -1,0 +1,47 @@
+"""Writes into the pages what their commands print now: `python tests/docs/docs_refresh.py [PAGE...]`.
+
+Commands whose output is shown in part ("...") stay as they are. Read the difference before you commit it: it is what a reader
+will be told.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+import docs_pages
+
+
+def refreshed(page: Path) -> str:
+    """The page's text with what each command prints now; what still reads alike stays as it is."""
+    text = page.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        session = docs_pages.Session(Path(folder))
+        for block in docs_pages.blocks(page):
+            if block.language != "console" or not block.runnable:
+                session.take(block)
+                continue
+            lines: list[str] = []
+            for command, shown in docs_pages.commands(block.text):
+                lines += [f"$ {command}", *_now(session.shell(command), shown)]
+            text = text.replace(block.text, "\n".join(lines) + "\n", 1)
+    return text
+
+
+def _now(printed: str, shown: str) -> list[str]:
+    if "..." in shown.splitlines() or docs_pages.is_like(printed, shown):
+        return shown.splitlines()
+    return [line.rstrip() for line in printed.splitlines()]
+
+
+def main() -> None:
+    """Refresh the pages named, or all that show commands."""
+    named = [Path(name).resolve() for name in sys.argv[1:]]
+    for page in named or docs_pages.PAGES:
+        if any(block.runnable and block.language == "console" for block in docs_pages.blocks(page)):
+            page.write_text(refreshed(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
