@@ -163,5 +163,5 @@ def normal(text: str) -> list[str]:
 
 def is_like(printed: str, shown: str) -> bool:
     """Whether `printed` reads as `shown`."""
-    pattern = "".join("(.*\n)*" if line == "..." else re.escape(line) + "\n" for line in normal(shown))
+    pattern = "".join("(?:.*\n)*?" if line == "..." else re.escape(line) + "\n" for line in normal(shown))
     return re.fullmatch(pattern, "".join(line + "\n" for line in normal(printed))) is not None

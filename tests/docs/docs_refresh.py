@@ -15,7 +15,8 @@ import docs_pages
 
 def refreshed(page: Path) -> str:
     """The page's text with what each command prints now; what still reads alike stays as it is."""
-    text = page.read_text(encoding="utf-8")
+    page_lines = page.read_text(encoding="utf-8").splitlines(keepends=True)
+    found: list[tuple[docs_pages.Block, list[str]]] = []
     with tempfile.TemporaryDirectory() as folder:
         session = docs_pages.Session(Path(folder))
         for block in docs_pages.blocks(page):
@@ -25,8 +26,11 @@ def refreshed(page: Path) -> str:
             lines: list[str] = []
             for command, shown in docs_pages.commands(block.text):
                 lines += [f"$ {command}", *_now(session.shell(command), shown)]
-            text = text.replace(block.text, "\n".join(lines) + "\n", 1)
-    return text
+            found.append((block, lines))
+    for block, lines in reversed(found):
+        end = block.line + len(block.text.splitlines())
+        page_lines[block.line : end] = [f"{line}\n" for line in lines]
+    return "".join(page_lines)
 
 
 def _now(printed: str, shown: str) -> list[str]:

@@ -166,7 +166,7 @@ class Shop:
         in_data = [path for path in (self.root / "data").rglob("*") if path.name.startswith(".")]
         locks = list(self.root.glob(".tane.lock*"))
         store = self.root / ".tane" / "objects"
-        return in_data + locks + [path for path in store.glob("tmp/*")]
+        return in_data + locks + list(store.glob("tmp/*"))
 
     def ledger(self) -> connection.Ledger:
         return connection.open_ledger(self.root / ".tane" / "ledger.db", create=False)

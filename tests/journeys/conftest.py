@@ -12,7 +12,6 @@ from pathlib import Path
 import builders
 import pytest
 
-
 _PROJECT = ("shop", "flow")  # the modules that projects here are made of
 
 

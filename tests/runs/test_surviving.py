@@ -308,3 +308,40 @@ def test_the_code_of_a_kept_objects_class_counts(box):
     from tane.digest import values
 
     assert changed.json["datasets"]["predict"] == values.of(43).digest
+
+
+LOGGING = '''
+import logging
+
+from tane import Pipeline
+
+log = logging.getLogger("my.code")
+
+
+def talkative():
+    log.info("I have %d things to say", 2)
+    log.debug("not this")
+    return 1
+
+
+def register_pipelines():
+    return {"__default__": Pipeline([talkative])}
+'''
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_what_nodes_log_is_in_the_runs_log_with_run_and_node(box, jobs):
+    box.write("src/small/pipeline_registry.py", LOGGING)
+    box.edit("pyproject.toml", "[tool.tane]", "[tool.tane]\n")
+    run = box.run("-j", jobs).json["id"]
+    lines = [json.loads(line) for line in (box.root / f".tane/runs/{run}/log.jsonl").read_text().splitlines()]
+    assert all(line["run"] == run for line in lines)
+    [said] = [line for line in lines if line["event"] == "log"]
+    assert (said["node"], said["logger"], said["level"]) == ("talkative", "my.code", "info")
+    assert said["message"] == "I have 2 things to say"
+    assert [line["event"] for line in lines if line["event"] != "log"] == [
+        "run started",
+        "step started",
+        "step ended",
+        "run ended",
+    ]

@@ -21,7 +21,9 @@ _SAID = {
 }
 
 
-def brief(run: records.RunRecord, counts: Mapping[outcomes.StepStatus, int], metrics: Mapping[str, float]) -> dict[str, Any]:
+def brief(
+    run: records.RunRecord, counts: Mapping[outcomes.StepStatus, int], metrics: Mapping[str, float]
+) -> dict[str, Any]:
     """A run in a list of runs."""
     return {
         "id": run.run,
@@ -68,9 +70,7 @@ def whole(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
         "metrics": {m.name: {"last": m.last, "min": m.min, "max": m.max, "count": m.count} for m in metrics},
         "steps": [_step(step) for step in steps],
         "inputs": [{"name": kept.name, **_kept(kept)} for kept in read.sources(ledger, run.run)],
-        "outputs": [
-            {"name": kept.name, **_kept(kept), "node": step.node} for step in steps for kept in step.outputs
-        ],
+        "outputs": [{"name": kept.name, **_kept(kept), "node": step.node} for step in steps for kept in step.outputs],
         "artifacts": [
             {"path": each.path, "digest": each.file, "bytes": each.bytes, "kind": each.kind}
             for each in read.artifacts(ledger, run.run)

@@ -76,6 +76,9 @@ def execute(arguments: Sequence[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         return errors.InterruptedRun.exit_code
+    except click.exceptions.NoArgsIsHelpError as asked:
+        click.echo(asked.format_message())
+        return errors.UsageError.exit_code
     except click.ClickException as fault:
         _tell_usage(fault)
         return errors.UsageError.exit_code

@@ -66,7 +66,7 @@ def _without_project(root: Path) -> Home:
 
 def _recorded(path: str) -> Path | None:
     """The nearest folder at or above `path` that has a ledger in its `.tane`."""
-    start = Path(os.path.abspath(path))  # noqa: PTH100 - links stay
+    start = Path(os.path.abspath(path))
     for folder in (start, *start.parents):
         if (folder / layout.LEDGER).is_file():
             return folder
@@ -101,7 +101,7 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def words(given: Sequence[str], path: str, what: str) -> tuple[str, str]:
-    """Where to look and the one other word among `given` (called `what` in messages); a word that ends in .py says where."""
+    """Where to look (a word that ends in .py says so) and the one other word of `given`, called `what` in messages."""
     files = [word for word in given if word.endswith(".py")]
     others = [word for word in given if not word.endswith(".py")]
     if len(files) > 1 or len(others) > 1:

@@ -103,7 +103,7 @@ def _start(ledger: connection.Ledger, wanted: str) -> tuple[str, str]:
             raise errors.UsageError(f"{wanted!r} stands for {len(found)} contents", hint=f"write more of it: {listed}")
         if found:
             return _maker(read.uses(ledger, found[0].name, found[0].digest)), found[0].name
-    hint = errors.did_you_mean(wanted, read.names(ledger), "give a dataset's name, NAME@RUN, or four digits of a digest")
+    hint = errors.did_you_mean(wanted, read.names(ledger), "give a dataset, NAME@RUN, or four digits of a digest")
     raise errors.UsageError(f"nothing called {wanted!r} is on record", hint=hint)
 
 
@@ -133,6 +133,7 @@ class _Tracing:
     ledger: connection.Ledger
     root: Path
     runs: dict[str, _Known] = field(default_factory=dict)
+    steps: dict[str, list[records.StepRecord]] = field(default_factory=dict)
     documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def content(self, run: str, name: str) -> tuple[Content, str]:
@@ -178,10 +179,7 @@ class _Tracing:
         known = self.runs.get(run)
         if known is None:
             made = {
-                kept.name: (step, kept)
-                for step in self._steps(run)
-                if step.status in _WORKED
-                for kept in step.outputs
+                kept.name: (step, kept) for step in self._steps(run) if step.status in _WORKED for kept in step.outputs
             }
             sources = {kept.name: kept for kept in read.sources(self.ledger, run)}
             catalog = facts.catalog_of(read.run(self.ledger, run), self.root)
@@ -189,7 +187,9 @@ class _Tracing:
         return known
 
     def _steps(self, run: str) -> list[records.StepRecord]:
-        return read.steps(self.ledger, run)
+        if run not in self.steps:
+            self.steps[run] = read.steps(self.ledger, run)
+        return self.steps[run]
 
     def _document(self, digest: str) -> Mapping[str, Any]:
         if digest not in self.documents:

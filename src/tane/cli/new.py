@@ -37,7 +37,7 @@ def command(name: str, target: Path | None, starter: str, package: str | None, a
         click.echo(_listed(as_json))
         return
     if not name:
-        raise errors.UsageError("a project needs a name", hint="tane new my_project; tane new --list lists the starters")
+        raise errors.UsageError("a project needs a name", hint="tane new my_project (tane new --list: starters)")
     root = starters.new(name, target, starter, package)
     made = settings.read(root)
     if as_json:

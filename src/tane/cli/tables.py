@@ -1,4 +1,4 @@
-"""How the verbs write: columns that line up, times, sizes, digests and JSON. The same text on a terminal and in a pipe."""
+"""How the verbs write: columns that line up, times, sizes, digests and JSON. The same on a terminal and in a pipe."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ _UNITS = ("kB", "MB", "GB", "TB", "PB")
 _LONGEST = 60
 
 
-def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), right: Collection[int] = (), indent: str = "") -> str:
+def table(
+    rows: Sequence[Sequence[str]], header: Sequence[str] = (), right: Collection[int] = (), indent: str = ""
+) -> str:
     """The rows below their header, each column as wide as its widest cell; columns in `right` are flush right."""
     shown = [[wording.visible(cell) for cell in row] for row in ([header, *rows] if header else rows)]
     if not shown:

@@ -212,6 +212,11 @@ def results(ledger: connection.Ledger, keys: Iterable[str]) -> dict[str, Result]
     return {key: each._replace(outputs=tuple(outputs.get(key, ()))) for key, each in found.items()}
 
 
+def has_results(ledger: connection.Ledger) -> bool:
+    """Whether anything has ever been kept."""
+    return bool(ledger.rows("select 1 from results limit 1"))
+
+
 def document(ledger: connection.Ledger, digest: str) -> dict[str, Any]:
     """The JSON document of that digest; empty when there is none."""
     found = ledger.rows("select content from documents where digest = ?", (digest,))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import zlib
 from collections.abc import Iterable, Mapping
 
 from tane.store import signatures
@@ -120,13 +121,27 @@ def _recall(state: State, cache: str | os.PathLike[str] | None) -> Installation 
     if cache is None:
         return None
     try:
-        with open(os.path.join(cache, "environment.json"), encoding="utf-8") as file:
+        with open(_file(cache), encoding="utf-8") as file:
             held = json.load(file)
         if held["state"] != _plain(state):
             return None
         return Installation({name: Distribution(*fields) for name, fields in held["distributions"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def user_cache() -> str:
+    """The folder in which the metadata of installations is remembered, for all projects of this user.
+
+    `TANE_CACHE`, else `tane` in the user's cache folder.
+    """
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.environ.get("TANE_CACHE") or os.path.join(base, "tane")
+
+
+def _file(cache: str | os.PathLike[str]) -> str:
+    """One file for each installation: projects may have environments of their own."""
+    return os.path.join(cache, f"environment-{zlib.crc32(sys.prefix.encode('utf-8', 'surrogateescape')):08x}.json")
 
 
 def _plain(state: State) -> list[object]:
@@ -146,7 +161,7 @@ def _remember(state: State, found: Installation, cache: str | os.PathLike[str] |
         os.makedirs(cache, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:
             json.dump({"state": _plain(state), "distributions": plain}, file)
-        os.replace(temporary, os.path.join(cache, "environment.json"))
+        os.replace(temporary, _file(cache))
     except OSError:
         return
 

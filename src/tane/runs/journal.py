@@ -9,7 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -61,25 +62,54 @@ class Journal:
             self._file = None
 
 
-class Handler(logging.Handler):
-    """Brings log records of user code into a run's log."""
+@contextmanager
+def listening(journal: Journal) -> Iterator[None]:
+    """While inside, Python's logging goes into `journal` too, from level INFO where nobody has set another."""
+    root = logging.getLogger()
+    level = root.level
+    handler = Handler(journal, None if root.handlers else logging.lastResort)
+    root.addHandler(handler)
+    if level == logging.WARNING:
+        root.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        root.removeHandler(handler)
 
-    def __init__(self, journal: Journal) -> None:
+
+class Handler(logging.Handler):
+    """Brings log records of user code into a run's log.
+
+    Where logging is not set up, warnings go to `also`, as they would without this handler.
+    """
+
+    def __init__(self, journal: Journal, also: logging.Handler | None) -> None:
         super().__init__(logging.INFO)
         self._journal = journal
+        self._also = also
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record, with the node it comes from."""
+        if self._also is not None and record.levelno >= self._also.level:
+            self._also.handle(record)
         sink = events.active.get()
-        self._journal.write(
-            {
-                "event": "log",
-                "level": record.levelname.lower(),
-                "logger": record.name,
-                "node": getattr(sink, "node", None) or "",
-                "message": record.getMessage(),
-            }
-        )
+        try:
+            message = record.getMessage()
+        except Exception:  # a log line that does not fit its arguments must not end the node that writes it
+            message = str(record.msg)
+        try:
+            self._journal.write(
+                {
+                    "event": "log",
+                    "level": record.levelname.lower(),
+                    "logger": record.name,
+                    "node": getattr(sink, "node", None) or "",
+                    "message": message,
+                }
+            )
+        except OSError:
+            pass  # the log is a convenience; a full disk shows where results are written
 
 
 def event_fields(event: events.Event) -> dict[str, Any] | None:

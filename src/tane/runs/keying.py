@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from tane.catalog import catalogs, datasets
@@ -26,7 +25,7 @@ class Keys:
         store: objects.Objects,
         recorder: recording.Recorder | None,
         code_cache: code.Cache,
-        packages: Path,
+        packages: str,
     ) -> None:
         self._catalog = catalog
         self._ledger = ledger
@@ -36,7 +35,7 @@ class Keys:
         self._packages = packages
         self._loads: dict[str, tuple[str, tuple[str, ...]]] = {}
         self._versions: dict[frozenset[str], tuple[str, Mapping[str, str]]] = {}
-        self._documents: dict[str, Mapping[str, Any]] = {}
+        self._has_results = read.has_results(ledger)  # a new ledger need not be asked again and again
 
     def seen(self, kept: records.Kept, name: str) -> steps.Seen:
         """What a step sees of `kept` when it takes it as dataset `name`: content, how it is loaded, code it rests on."""
@@ -65,8 +64,8 @@ class Keys:
         return steps.key(step, seen, digest), basis, versions
 
     def result(self, key: str) -> Result | None:
-        """What was kept under `key`."""
-        return read.result(self._ledger, key)
+        """What was kept under `key` before this run."""
+        return read.result(self._ledger, key) if self._has_results else None
 
     def damage(self, found: read.Result) -> str:
         """What is wrong with the objects of a result; empty when each is whole."""
@@ -86,7 +85,7 @@ class Keys:
 
     def before(self, node: str) -> records.StepRecord | None:
         """The last step of that name that ended well."""
-        return read.last_step(self._ledger, node)
+        return read.last_step(self._ledger, node) if self._has_results else None
 
     def document(self, digest: str) -> Mapping[str, Any]:
         """What a basis names by digest; empty when it is not on record."""

@@ -7,13 +7,13 @@ of other datasets must not be lost.
 
 from __future__ import annotations
 
-import os
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tane import errors
-from tane.store import failures
+from tane.store import failures, placing
 
 NAME = "tane.lock"
 
@@ -57,16 +57,18 @@ def update(root: Path, entries: Mapping[str, Entry]) -> Updated:
     blocks: dict[str, Entry] = {}
     open_ones = []
     for name in sorted({*entries, *(name for side in sides for name in side)}):
-        found = {side.get(name) for side in sides}
-        entry = entries.get(name)
-        if entry is None and len(found) > 1:
+        found = {side[name] for side in sides if name in side}
+        if name in entries:
+            blocks[name] = entries[name]
+        elif len(found) == 1:
+            blocks[name] = found.pop()
+        else:
             open_ones.append(name)
-        blocks[name] = entry or next(iter(found - {None}))  # type: ignore[assignment]
     if open_ones:
         return Updated(
             False,
-            f"{NAME} holds a Git conflict about {', '.join(open_ones)}, which this run does not settle: it is left as it "
-            "is; resolve it, or run the pipeline that makes them",
+            f"{NAME} holds a Git conflict about {', '.join(open_ones)}, which this run does not settle: "
+            "it is left as it is; resolve it, or run the pipeline that makes them",
         )
     notice = f"the Git conflict in {NAME} is settled: its datasets stand as this run has them" if len(sides) > 1 else ""
     if blocks:
@@ -99,7 +101,7 @@ def _sides(text: str) -> list[str]:
         return [text]
     ours: list[str] = []
     theirs: list[str] = []
-    into = (ours, theirs)
+    into: tuple[list[str], ...] = (ours, theirs)
     for line in text.splitlines():
         if line.startswith(_OURS):
             into = (ours,)
@@ -129,7 +131,7 @@ def _entries(text: str) -> dict[str, Entry]:
 
 
 def _entry(name: str, block: Any) -> Entry:
-    said = [block.get(key) for key in Entry._fields] if isinstance(block, dict) else []
+    said: list[Any] = [block.get(key) for key in Entry._fields] if isinstance(block, dict) else []
     if [type(value) for value in said] != [str, int, str]:
         raise errors.ProjectError(f"dataset {name!r} is not digest, bytes and path", where=NAME, hint=_MEND)
     return Entry(*said)
@@ -150,17 +152,9 @@ def _document(blocks: Mapping[str, Entry]) -> str:
 
 
 def _write(path: Path, text: str, before: str) -> None:
-    if text == before:
-        return
-    temporary = path.with_name(f".{NAME}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise failures.of_store(error, "write", path) from error
+    if text != before:
+        placing.file(path, lambda file: placing.write_all(file, text.encode()))
 
 
 def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -13,7 +13,7 @@ from tane.catalog import catalogs
 from tane.config import compose
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
-from tane.plan import checks, code, steps
+from tane.plan import checks, code, environment, steps
 from tane.project import projects
 from tane.runs import sources, work
 from tane.store import filedigests, objects
@@ -54,7 +54,7 @@ class Opened:
     ledger: connection.Ledger
     store: objects.Objects
     files: filedigests.FileDigests
-    packages: Path  # a folder in which the installation's metadata is remembered
+    packages: str  # a folder in which the installation's metadata is remembered
     code_cache: code.Cache
     start: sources.Sources
     parameters: Mapping[str, Any]
@@ -164,7 +164,7 @@ def _open(
         ledger=ledger,
         store=store,
         files=files,
-        packages=project.ledger.parent / "cache",
+        packages=environment.user_cache(),
         code_cache=code_cache,
         start=start,
         parameters=parameters,

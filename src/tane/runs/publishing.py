@@ -1,4 +1,4 @@
-"""Placing results in the workspace: files at their catalog paths, and `tane.lock`.
+"""Placing results in the workspace: files at their catalog paths.
 
 One run at a time publishes a project; it holds the project's lease, an advisory file lock that the system releases
 when its process ends, however it ends. Every other run keeps its results in store and ledger only.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from tane import events
@@ -136,59 +136,3 @@ def _look(path: Path) -> dict[str, signatures.Signature | None]:
     if path.is_dir():
         found.update((str(inner), signatures.of(inner)) for inner in path.rglob("*"))
     return found
-
-
-LOCK = "tane.lock"
-
-
-def write_lock(root: Path, entries: Mapping[str, tuple[str, int, str]]) -> bool:
-    """Bring the lock file up to date with `entries`: name -> (digest, bytes, path). Says whether it changed.
-
-    Entries of other datasets stay. Each dataset has a block of its own, blocks are sorted and apart, so that Git
-    merges changes to different datasets.
-    """
-    path = root / LOCK
-    blocks = {**read_lock(root), **entries}
-    if not blocks:
-        return False
-    lines = ["# Written by tane: which bytes each dataset stood for when this was committed.", ""]
-    for name in sorted(blocks):
-        digest, size, place = blocks[name]
-        lines += [
-            f"[dataset.{_quote(name)}]",
-            f"digest = {_quote(digest)}",
-            f"bytes = {size}",
-            f"path = {_quote(place)}",
-            "",
-            "",
-        ]
-    text = "\n".join(lines).rstrip("\n") + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return False
-    temporary = path.with_name(f".{LOCK}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise failures.of_store(error, "write", str(path)) from error
-    return True
-
-
-def read_lock(root: Path) -> dict[str, tuple[str, int, str]]:
-    """The lock file's entries: name -> (digest, bytes, path); empty when there is none or Git left it in conflict."""
-    import tomllib
-
-    try:
-        content = tomllib.loads((root / LOCK).read_text(encoding="utf-8"))
-    except (FileNotFoundError, tomllib.TOMLDecodeError):
-        return {}
-    return {
-        name: (str(block.get("digest", "")), int(block.get("bytes", 0)), str(block.get("path", "")))
-        for name, block in content.get("dataset", {}).items()
-    }
-
-
-def _quote(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tane.ledger import connection, records, write
@@ -22,14 +22,18 @@ _BEAT = 10.0
 class Recorder:
     """The one writer of a run's steps."""
 
-    def __init__(self, ledger: connection.Ledger, store: objects.Objects, run: str) -> None:
+    def __init__(
+        self, ledger: connection.Ledger, store: objects.Objects, run: str, also: Callable[[], None]
+    ) -> None:
         self._ledger = ledger
+        self._also = also  # what else is to be written as often: the log
         self._store = store
         self._run = run
         self._pending: list[records.StepRecord] = []
         self._documents: dict[str, Mapping[str, Any]] = {}
         self._known_documents: set[str] = set()
-        self._lock = threading.RLock()
+        self._gathering = threading.Lock()
+        self._writing = threading.Lock()  # apart, so that the run can go on while a batch is written
         self._wake = threading.Event()
         self._closing = threading.Event()
         self._failure: BaseException | None = None
@@ -40,7 +44,7 @@ class Recorder:
         """Have `content` kept under `digest` before any step that names it."""
         if digest not in self._known_documents:
             self._known_documents.add(digest)
-            with self._lock:
+            with self._gathering:
                 self._documents[digest] = content
         return digest
 
@@ -48,7 +52,7 @@ class Recorder:
         """Have a step recorded soon. Raises what an earlier attempt in the background failed with."""
         if self._failure is not None:
             raise self._failure
-        with self._lock:
+        with self._gathering:
             self._pending.append(step)
             count = len(self._pending)
         if count >= _BATCH:
@@ -61,13 +65,13 @@ class Recorder:
 
     def flush(self) -> None:
         """Write what has gathered, now."""
-        with self._lock:
-            if not self._pending and not self._documents:
-                return
-            self._store.flush()
-            pending, self._pending = self._pending, []
-            documents, self._documents = self._documents, {}
-            write.add_steps(self._ledger, self._run, pending, documents)
+        with self._writing:
+            with self._gathering:
+                pending, self._pending = self._pending, []
+                documents, self._documents = self._documents, {}
+            if pending or documents:
+                self._store.flush()
+                write.add_steps(self._ledger, self._run, pending, documents)
 
     def close(self) -> None:
         """Write the rest and end the thread."""
@@ -87,6 +91,7 @@ class Recorder:
                 self._closing.wait(_DELAY)  # more steps may come to go with these
             try:
                 self.flush()
+                self._also()
                 self._beat()
             except BaseException as error:
                 self._failure = error

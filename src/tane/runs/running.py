@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +13,7 @@ from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
 from tane.plan import environment
 from tane.project import projects, snapshot
-from tane.runs import journal, keying, loop, opening, publishing, recording, results, sources, standing
+from tane.runs import journal, keying, lockfile, loop, opening, publishing, recording, results, sources, standing
 from tane.store import objects, signatures
 
 Selection = opening.Selection
@@ -42,8 +41,8 @@ def run(
     """
     before = watch_code(project)
     with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}, resume=resume) as opened:
-        whole_run = _Running(opened, name, observers)
-        return whole_run.to_its_end(opening.forced(opened, force), jobs, keep_going, before)
+        forced, executor = opening.forced(opened, force), executor_for(jobs)
+        return _Running(opened, name, observers).to_its_end(forced, executor, keep_going, before)
 
 
 class _Running:
@@ -56,19 +55,25 @@ class _Running:
         self.journal = journal.Journal(opened.home / "runs", self.run)
         self.bus.subscribe(self.journal.observe)
         self.notes: list[str] = []
-        self.recorder = recording.Recorder(opened.ledger, opened.store, self.run)
+        self.recorder = recording.Recorder(opened.ledger, opened.store, self.run, self.journal.flush)
         self.lease = publishing.Lease.acquire(opened.home)
         self.began = time.time()
         self.name = name
 
     def to_its_end(
-        self, force: frozenset[str], jobs: int, keep_going: bool, before: Mapping[str, signatures.Signature | None]
+        self,
+        force: frozenset[str],
+        executor: calls.Executor,
+        keep_going: bool,
+        before: Mapping[str, signatures.Signature | None],
     ) -> results.Run:
         opened = self.opened
-        self._begin()
-        executor = executor_for(jobs)
-        handler = journal.Handler(self.journal)
-        logging.getLogger().addHandler(handler)
+        try:
+            self._begin()
+        except BaseException:
+            if self.lease is not None:
+                self.lease.release()
+            raise
         publisher = self._publisher()
         running = loop.Loop(
             loop.Parts(
@@ -92,13 +97,15 @@ class _Running:
             opened.start,
         )
         status, error = RunStatus.FAILED, None
+        locked = False
         try:
-            running.execute()
+            with journal.listening(self.journal):
+                running.execute()
             error = running.error
             status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
             self.recorder.close()
             if publisher is not None:
-                self._write_lock(publisher)
+                locked = self._write_lock(publisher)
         except KeyboardInterrupt:
             status = RunStatus.INTERRUPTED
             error = errors.InterruptedRun(
@@ -108,9 +115,8 @@ class _Running:
             error = fault
         finally:
             executor.close()
-            logging.getLogger().removeHandler(handler)
             ended = self._end(running, status, error)
-        if status is RunStatus.SUCCEEDED and publisher is not None and running.rests_on_stat:
+        if status is RunStatus.SUCCEEDED and publisher is not None and locked and running.rests_on_stat:
             ended.standing.update(self._standing(running, publisher, before))
         return ended
 
@@ -209,14 +215,22 @@ class _Running:
             pass  # the log is a convenience; the ledger has the facts
         return found
 
-    def _write_lock(self, publisher: publishing.Publisher) -> None:
-        """The digests of every file dataset that this run made or took, as the workspace has them now."""
+    def _write_lock(self, publisher: publishing.Publisher) -> bool:
+        """The digests of every file dataset that this run made or took, as the workspace has them now. Says whether the
+        lock file is up to date.
+        """
         opened, entries = self.opened, {}
         for name, kept in {**opened.start.kept, **publisher.placed}.items():
             dataset = opened.catalog.find(name)
             if dataset is not None and dataset.local is not None and kept.file:
-                entries[name] = (kept.file, kept.bytes, publishing.relative(dataset.local, opened.project.root))
-        publishing.write_lock(opened.project.root, entries)
+                place = publishing.relative(dataset.local, opened.project.root)
+                entries[name] = lockfile.Entry(kept.file, kept.bytes, place)
+        updated = lockfile.update(opened.project.root, entries)
+        if updated.notice:
+            self._tell(events.Notice(self.run, "warning", updated.notice))
+        path = opened.project.root / lockfile.NAME
+        publisher.signatures[str(path)] = signatures.of(path)
+        return updated.clean
 
     def _standing(
         self, running: loop.Loop, publisher: publishing.Publisher, before: Mapping[str, signatures.Signature | None]

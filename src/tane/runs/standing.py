@@ -19,7 +19,7 @@ from typing import Any
 from tane.store import signatures
 
 _FORMAT = 1
-_GRANULARITY = 20_000_000  # ns; a file written more recently may be written again within the same timestamp
+_GRANULARITY = 12_000_000  # ns; a file written more recently may be written again within the same timestamp
 
 
 def holds(home: str, argv: Sequence[str]) -> str | None:

@@ -20,7 +20,7 @@ from tane.digest import values
 from tane.ledger import connection, records
 from tane.pipeline import nodes
 from tane.project import tracebacks
-from tane.runs import memory_use
+from tane.runs import journal, resource_use
 from tane.store import failures, objects, signatures
 from tane.tracking import sinks
 
@@ -151,7 +151,7 @@ class Outcome:
 
 def perform(task: Task, place: Place) -> Outcome:
     """Do the work of `task`. Raises `errors.UserCodeError` when the user's function fails."""
-    started, cpu, peak = time.time(), time.process_time(), memory_use.watch()
+    started, use = time.time(), resource_use.watch()
     sink = sinks.LedgerSink(place.ledger, place.store, task.run, task.node)
     token = events.active.set(sink)
     try:
@@ -168,13 +168,19 @@ def perform(task: Task, place: Place) -> Outcome:
     finally:
         events.active.reset(token)
     ended = time.time()
-    return Outcome(outputs, started, ended, time.process_time() - cpu, peak.stop(ended - started))
+    cpu, peak = use.stop(ended - started)
+    return Outcome(outputs, started, ended, cpu, peak)
 
 
 def perform_remotely(task: Task, store: str, ledger: str) -> Outcome:
     """`perform` in a worker process, which opens store and ledger once."""
     place = _open(store, ledger, os.getpid())
-    outcome = perform(task, place)
+    log = journal.Journal(Path(ledger).parent / "runs", task.run)
+    try:
+        with journal.listening(log):
+            outcome = perform(task, place)
+    finally:
+        log.close()
     place.store.flush()
     return outcome
 

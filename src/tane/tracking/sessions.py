@@ -85,7 +85,7 @@ def start_run(
         pid=os.getpid(),
         python=state.python,
         name=name,
-        environment=write.add_document(ledger, environment.installed(home.ledger.parent / "cache")),
+        environment=write.add_document(ledger, environment.installed(environment.user_cache())),
     )
     write.start_run(ledger, record)
     run = TrackedRun(ledger, store, record.run)

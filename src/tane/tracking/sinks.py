@@ -23,7 +23,7 @@ class LedgerSink:
         self.run = run
         self._ledger = ledger
         self._store = store
-        self._node = node
+        self.node = node
         self._next: dict[str, int] = {}
 
     def log_params(self, params: Mapping[str, Any]) -> None:
@@ -36,7 +36,7 @@ class LedgerSink:
         points = [
             records.MetricPoint(name, float(value), self._step(name, step), now) for name, value in metrics.items()
         ]
-        write.log_metrics(self._ledger, self.run, self._node, points)
+        write.log_metrics(self._ledger, self.run, self.node, points)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; a tag set again takes the new value."""
@@ -48,7 +48,7 @@ class LedgerSink:
         digest = self._store.put_path(source)
         self._store.flush()
         artifact = records.Artifact(name, digest, self._store.size(digest), kind)
-        write.add_artifact(self._ledger, self.run, self._node, artifact)
+        write.add_artifact(self._ledger, self.run, self.node, artifact)
 
     def _step(self, name: str, step: int | None) -> int:
         chosen = self._next.get(name, 0) if step is None else step
