@@ -16,7 +16,9 @@ _PROJECT = ("shop", "flow")  # the modules that projects here are made of
 
 
 @pytest.fixture
-def shop(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[builders.Shop]:
+def shop(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[builders.Shop]:
     """A small project, never run; its commands run in this process, which is left as it was."""
     root = tmp_path / "shop"
     path, handler = list(sys.path), signal.getsignal(signal.SIGTERM)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from tane import errors, outcomes
-from tane.catalog import catalogs
+from tane import outcomes
 from tane.cli import tables
 from tane.ledger import connection, read, records
-from tane.project import references
 
 _SAID = {
     outcomes.StepStatus.SUCCEEDED: "run",
@@ -76,15 +73,6 @@ def whole(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
             for each in read.artifacts(ledger, run.run)
         ],
     }
-
-
-def catalog_of(run: records.RunRecord, root: Path) -> catalogs.Catalog:
-    """The catalog as it was when `run` began; an empty one when it can no longer be understood."""
-    try:
-        entries = references.fill(run.config.get("catalog") or {}, run.params, lambda keys: "")
-        return catalogs.Catalog.from_config(entries, run.config.get("credentials") or {}, root)
-    except errors.TaneError:
-        return catalogs.Catalog()
 
 
 def seconds(run: records.RunRecord) -> float:

@@ -22,7 +22,7 @@ from typing import Any
 
 from tane import errors
 from tane.catalog import catalogs, codecs, datasets
-from tane.cli import facts, tables
+from tane.cli import facts, recorded, tables
 from tane.ledger import connection, read, records
 from tane.project import loading
 from tane.store import objects, placing
@@ -69,7 +69,7 @@ def lay_out(run: records.RunRecord, target: Path, parts: Parts) -> Laid:
 
 def _fill(folder: Path, run: records.RunRecord, parts: Parts, laid: Laid) -> None:
     known = facts.whole(parts.ledger, run)
-    catalog = facts.catalog_of(run, parts.root)
+    catalog = recorded.catalog_of(run, parts.root)
     outputs = {kept.name: kept for step in read.steps(parts.ledger, run.run) for kept in step.outputs}
     for kept in outputs.values():
         why = _lay_output(kept, catalog, folder, parts)

@@ -13,7 +13,7 @@ from typing import Any
 
 from tane import errors, outcomes
 from tane.catalog import catalogs
-from tane.cli import facts, tables
+from tane.cli import recorded, tables
 from tane.ledger import connection, read, records
 
 _LEAST_PREFIX = 4
@@ -182,7 +182,7 @@ class _Tracing:
                 kept.name: (step, kept) for step in self._steps(run) if step.status in _WORKED for kept in step.outputs
             }
             sources = {kept.name: kept for kept in read.sources(self.ledger, run)}
-            catalog = facts.catalog_of(read.run(self.ledger, run), self.root)
+            catalog = recorded.catalog_of(read.run(self.ledger, run), self.root)
             known = self.runs[run] = _Known(made, sources, catalog)
         return known
 

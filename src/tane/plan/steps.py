@@ -27,11 +27,12 @@ class Step:
     """A node ready to be decided.
 
     `params` are the values it takes, by input name ("params:a.b"); `arguments` those that its annotations turn into
-    something else, such as a dataclass.
+    something else, such as a dataclass. `takes` are the datasets among its inputs.
     """
 
     position: int
     node: nodes.Node
+    takes: tuple[str, ...]
     code: code.CodeDigest
     params: Mapping[str, Any]
     arguments: Mapping[str, Any]
@@ -54,6 +55,7 @@ def prepare(
         Step(
             position,
             node,
+            node.data_inputs,
             code.of(node.func, cache=cache),
             taken(node, parameters),
             arguments.get(node.name, _NOTHING),

@@ -46,7 +46,7 @@ def bring(
         except errors.StoreError:
             return f"{name} is no longer in the store"
         made = work.keep(work.Output(name, dataset, keep), value, place, node)
-        if made.in_memory:
+        if not (made.kept.value or made.kept.file):
             made = work.Made(replace(kept, name=name, file="", save=""))
         outputs.append(made.kept)
         converted = True

@@ -17,6 +17,9 @@ from typing import Any
 from tane import events
 
 
+_encode = json.JSONEncoder(default=str).encode  # made once: json.dumps makes one a call
+
+
 class Journal:
     """Writes one run's log file. Lines of one process come in order; each line is written whole."""
 
@@ -35,7 +38,7 @@ class Journal:
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Add one line."""
-        line = json.dumps({"at": round(time.time(), 3), "run": self._run, **content}, default=str)
+        line = _encode({"at": round(time.time(), 3), "run": self._run, **content})
         with self._lock:
             self._lines.append(line)
             if len(self._lines) < 64:

@@ -16,7 +16,7 @@ from tane.catalog import catalogs
 from tane.executors import calls
 from tane.ledger import records
 from tane.outcomes import Reason, StepStatus, Why
-from tane.pipeline import graph, nodes
+from tane.pipeline import graph
 from tane.plan import decisions, steps
 from tane.runs import forms, keying, publishing, recording, results, schedule, sources, work
 
@@ -61,6 +61,7 @@ class Loop:
         self._under: dict[int, _Chosen] = {}
         self._again: dict[int, Reason] = {}  # steps whose result is known but whose value is needed: why they run
         self._in_place = start.in_place
+        self._datasets = {name: parts.catalog.find(name) for name in parts.pipeline.datasets()}
         self._takers = {name: len(parts.pipeline.consumers(name)) for name in parts.pipeline.datasets()}
         self.kept: dict[str, records.Kept] = dict(start.kept)
         self.held: dict[str, Any] = dict(start.held)
@@ -94,11 +95,11 @@ class Loop:
     def _take(self, step: steps.Step) -> None:
         """Decide a step whose producers are done: reuse its result, submit it, or first make its inputs again."""
         parts, node = self._parts, step.node
-        lost = next((name for name in node.data_inputs if name not in self.kept), None)
+        lost = next((name for name in step.takes if name not in self.kept), None)
         if lost is not None:
             self._skip(step, f"{lost} was not made")
             return
-        seen = {name: parts.keys.seen(self.kept[name], name) for name in node.data_inputs}
+        seen = {name: parts.keys.seen(self.kept[name], name) for name in step.takes}
         key, basis, versions = parts.keys.of(step, seen)
         found = parts.keys.result(key)
         known = decisions.Known(
@@ -128,7 +129,7 @@ class Loop:
         """Park a step whose input is known by digest but not there: its producer was reused. True when parked."""
         keys, pipeline = self._parts.keys, self._parts.pipeline
         until: set[int] = set()
-        for name in chosen.step.node.data_inputs:
+        for name in chosen.step.takes:
             producer = pipeline.producer(name)
             if producer is None or name in self.held or keys.is_whole(self.kept[name]):
                 continue
@@ -148,8 +149,8 @@ class Loop:
     def _submit(self, chosen: _Chosen) -> None:
         parts, step = self._parts, chosen.step
         parts.tell(events.StepStarted(parts.run, step.node.name, step.position, chosen.reasons))
-        for name in step.node.data_inputs:
-            dataset = parts.catalog.find(name)
+        for name in step.takes:
+            dataset = self._datasets[name]
             if dataset is not None:
                 parts.tell(events.DatasetMoved(parts.run, "loading", name, dataset.type, dataset.place))
         try:
@@ -189,7 +190,7 @@ class Loop:
         if name in self.held:
             return work.Held(self.held[name])
         parts, kept = self._parts, self.kept[name]
-        dataset = parts.catalog.find(name)
+        dataset = self._datasets[name]
         if dataset is not None and dataset.kind == "file" and kept.file:
             path, signature = self._in_place.get(name, (None, None))
             shared = not parts.executor.remote and self._takers[name] > 1
@@ -199,7 +200,7 @@ class Loop:
     def _output(self, name: str) -> work.Output:
         entry = self._parts.catalog.entry(name)
         in_memory = entry is not None and (entry.kind == "memory" or entry.keep == "none")
-        return work.Output(name, self._parts.catalog.find(name), self._parts.keep and not in_memory)
+        return work.Output(name, self._datasets[name], self._parts.keep and not in_memory)
 
     # --- ends of a step --------------------------------------------------------------------------------------------
 
@@ -219,7 +220,7 @@ class Loop:
         step = chosen.step
         for made in outcome.outputs:
             self.kept[made.kept.name] = made.kept
-            if made.in_memory:
+            if made.held:
                 self.held[made.kept.name] = made.value
         reusable = step.node.cache and not any(work.is_unique(made.kept) for made in outcome.outputs)
         self.rests_on_stat = self.rests_on_stat and reusable
@@ -300,7 +301,7 @@ class Loop:
         parts = self._parts
         parts.recorder.add(record)
         for each in kept:
-            dataset = parts.catalog.find(each.name)
+            dataset = self._datasets[each.name]
             if dataset is not None and parts.publisher is not None:
                 parts.publisher.place(dataset, each, fresh=fresh)
         seconds = record.ended - record.started
@@ -319,12 +320,12 @@ class Loop:
             events.StepEnded(parts.run, record.node, step.position, record.status, seconds, record.error)
         )
         if first_time:
-            self._let_go(step.node)
+            self._let_go(step)
         self._schedule.ended(step.position)
 
-    def _let_go(self, node: nodes.Node) -> None:
+    def _let_go(self, step: steps.Step) -> None:
         """Free values whose last taker is done."""
-        for name in node.data_inputs:
+        for name in step.takes:
             self._takers[name] -= 1
             if not self._takers[name]:
                 self.held.pop(name, None)

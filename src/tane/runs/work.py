@@ -131,10 +131,14 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An output as it was kept; one that is not kept comes with its value."""
+    """An output as it was kept.
+
+    `held` says that its `value` comes with it, for those who take it: one that is not kept, or one so small and
+    unchangeable that fetching it from the store would cost more.
+    """
 
     kept: records.Kept
-    in_memory: bool = False
+    held: bool = False
     value: Any = None
 
 
@@ -292,8 +296,14 @@ def _keep_value(output: Output, value: Any, place: Place, node: str) -> Made:
             bytes=size,
             classes=print_.classes,
             libraries=print_.libraries,
-        )
+        ),
+        held=type(value) in _ATOMS and size < _SMALL,
+        value=value if type(value) in _ATOMS and size < _SMALL else None,
     )
+
+
+_ATOMS = frozenset({int, float, bool, str, bytes, complex})
+_SMALL = 4096
 
 
 def _keep_file(output: Output, dataset: datasets.Dataset, value: Any, place: Place, node: str) -> Made:
@@ -348,7 +358,7 @@ def _keep_through_object(
             kept.classes,
             kept.libraries,
         ),
-        made.in_memory,
+        made.held,
         made.value,
     )
 
