@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import timing
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "bench" / ".envs"
+SOURCE = "TANE_BENCH_SOURCE"  # another checkout to measure
 SCIENCE = ("pandas", "pyarrow", "scikit-learn", "matplotlib", "joblib")
 
 PACKAGES: dict[str, tuple[str, ...]] = {
@@ -38,8 +41,9 @@ class Environment:
         return FOLDER / self.name / "bin" / name
 
 
+@functools.cache
 def ensure(name: str) -> Environment:
-    """The environment `name`, made when it is missing or was made for other packages."""
+    """The environment `name`, made when it is missing or was made for other packages. Looked at once a process."""
     found = Environment(name)
     mark = FOLDER / name / "installed.json"
     wanted = [*PACKAGES[name], sys.version]
@@ -50,7 +54,7 @@ def ensure(name: str) -> Environment:
         _pip(found, *PACKAGES[name])
         mark.write_text(json.dumps(wanted))
     if name == "tane":
-        _install_tane(found)
+        _install_tane(found, Path(os.environ.get(SOURCE, ROOT)).resolve())
     _call(found.python, "-m", "compileall", "-q", "-j", "2", found.program("..") / "lib", check=False)
     return found
 
@@ -68,16 +72,18 @@ def versions(environment: Environment) -> dict[str, str]:
     return {one["name"]: one["version"] for one in json.loads(done.stdout) if one["name"] in shown}
 
 
-def _install_tane(environment: Environment) -> None:
-    """This checkout as it is now, as users have it: a wheel, not an editable install."""
-    newest = max(path.stat().st_mtime_ns for path in (ROOT / "src").rglob("*") if path.suffix != ".pyc")
+def _install_tane(environment: Environment, source: Path) -> None:
+    """The checkout `source` as it is now, in the way users have it: a wheel, not an editable install."""
+    newest = max(path.stat().st_mtime_ns for path in (source / "src").rglob("*") if path.suffix != ".pyc")
+    wanted = [str(source), newest]
     mark = FOLDER / "tane" / "tane.json"
-    if mark.exists() and json.loads(mark.read_text()) == newest:
+    if mark.exists() and json.loads(mark.read_text()) == wanted:
         return
-    _pip(environment, "--force-reinstall", "--no-deps", str(ROOT))
+    timing.say(f"installing Tane from {source} ...")
     if not mark.exists():
-        _pip(environment, str(ROOT))
-    mark.write_text(json.dumps(newest))
+        _pip(environment, str(source))
+    _pip(environment, "--force-reinstall", "--no-deps", str(source))
+    mark.write_text(json.dumps(wanted))
 
 
 def _pip(environment: Environment, *what: str) -> None:

@@ -149,6 +149,10 @@ _KINDS = (
     (re.compile(r"\b\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?\b"), "<date>"),
     (re.compile(r"\b\d+(\.\d+)?\s?(ms|s|min|kB|MB|KiB|MiB)\b"), "<amount>"),
     (re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{8,64}\b"), "<digest>"),
+    (re.compile(r"\bby \s*\S+ on \S+, Python [\d.]+"), "by <user>"),
+    (re.compile(r"\b\d+\.\d+(\.\d+)+\b"), "<version>"),
+    (re.compile(r"\b[0-9a-f]{12}\b"), "<digest>"),
+    (re.compile(r"^(<digest> .*<run>) +\S+$", re.M), r"\1 <user>"),
     (re.compile(r"[ \t]+"), " "),
 )
 

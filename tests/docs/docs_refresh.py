@@ -36,6 +36,8 @@ def refreshed(page: Path) -> str:
 def _now(printed: str, shown: str) -> list[str]:
     if "..." in shown.splitlines() or docs_pages.is_like(printed, shown):
         return shown.splitlines()
+    if str(docs_pages.ROOT / "src") in printed:
+        raise SystemExit(f"the program itself failed, which no page should show:\n{printed}")
     return [line.rstrip() for line in printed.splitlines()]
 
 

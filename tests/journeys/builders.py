@@ -23,7 +23,7 @@ name = "shop"
 package = "shop"
 """
 
-NODES = '''
+NODES = """
 def clean(orders):
     return [value for value in orders if value > 0]
 
@@ -34,7 +34,7 @@ def fit(cleaned, rate: float):
 
 def report(model, cleaned):
     return {"lines": len(cleaned), "weight": model["weight"]}
-'''
+"""
 
 REGISTRY = """
 from tane import Pipeline, node
@@ -77,6 +77,7 @@ MADE = ("data/06_models/model.json", "data/08_reporting/report.json")
 REPORT = {"lines": 3, "weight": 3.0}
 
 Run = Callable[..., "Ended"]
+Mount = Callable[..., None]  # a folder, then mount's own arguments
 
 
 @dataclass
@@ -93,10 +94,11 @@ class Ended:
 
 @dataclass
 class Shop:
-    """The project's folder. `execute` runs a command in this process, `start` and `spawn` in one of its own."""
+    """The project's folder. `tane` runs a command in this process, `spawn` and `start` in one of its own."""
 
     root: Path
     execute: Run
+    prefix: tuple[str, ...] = ()  # what commands in processes of their own run under
     started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def write(self, name: str, text: str) -> Path:
@@ -122,7 +124,7 @@ class Shop:
         return self.execute(*arguments)
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "tane", *arguments]
+        return [*self.prefix, sys.executable, "-m", "tane", *arguments]
 
     def spawn(self, *arguments: str, **options: Any) -> Ended:
         return self.end(self.start(*arguments, **options))

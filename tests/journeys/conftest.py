@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import linecache
 import logging
+import os
+import shutil
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -49,3 +52,32 @@ def shop(
     forget()
     signal.signal(signal.SIGTERM, handler)
     assert logging.getLogger().handlers == handlers
+
+
+@pytest.fixture
+def mortal(shop: builders.Shop) -> builders.Shop:
+    """The shop, whose commands in processes of their own must obey file modes, though the tests may run as root."""
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("root reads everything, and there is no setpriv to take that right away")
+        shop.prefix = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
+    return shop
+
+
+@pytest.fixture
+def mount() -> Iterator[builders.Mount]:
+    """Mounts file systems for a test, and unmounts them after it."""
+    if os.geteuid() != 0 or sys.platform != "linux":
+        pytest.skip("only root on Linux may mount file systems")
+    mounted: list[Path] = []
+
+    def mounting(place: Path, *options: str) -> None:
+        done = subprocess.run(["mount", *options, str(place)], capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            pytest.skip(f"mounting is not permitted here: {done.stderr.strip()}")
+        if place not in mounted:
+            mounted.append(place)
+
+    yield mounting
+    for place in reversed(mounted):
+        subprocess.run(["umount", "-l", str(place)], check=True)

@@ -6,7 +6,7 @@ Each is told once, with its place and a way on; nothing is recorded or made; and
 import importlib.util
 
 import pytest
-from builders import CATALOG, REPORT, refused
+from builders import CATALOG, refused
 
 REGISTRY, NODES = "src/shop/pipeline_registry.py", "src/shop/nodes.py"
 CONF, PARAMETERS = "conf/base/catalog.yml", "conf/base/parameters.yml"
@@ -82,7 +82,12 @@ EDITS = {
         PARAMETERS,
         "0.5",
         "fast",
-        ("conf/base/parameters.yml:3", "model.rate is 'fast' (text), expected a number", "node 'fit'", "write a number"),
+        (
+            "conf/base/parameters.yml:3",
+            "model.rate is 'fast' (text), expected a number",
+            "node 'fit'",
+            "write a number",
+        ),
     ),
     "an unknown key in an entry": (
         CONF,
@@ -107,12 +112,6 @@ EDITS = {
         "json.JSONDataset\n  filepath: data/06",
         "shop.stores.Blob\n  filepath: data/06",
         ("conf/base/catalog.yml:6", "dataset 'model'", "no class shop.stores.Blob", "full path"),
-    ),
-    "an option the reader does not take": (
-        CONF,
-        "orders.json",
-        "orders.json\n  load_args: {strct: true}",
-        ("conf/base/catalog.yml:2", "dataset 'orders'", "takes no option 'strct'"),
     ),
     "credentials nobody has": (
         CONF,
@@ -146,8 +145,7 @@ def test_a_mistake_in_a_file_is_told_with_its_place(shop, mistake):
     file, old, new, fragments = EDITS[mistake]
     mend = shop.edit(file, old, new)
     refused(shop.tane("run"), 2, *fragments)
-    assert shop.files().isdisjoint({"data/06_models/model.json", "tane.lock"})
-    assert [run for run in shop.runs() if run.status != "failed"] == []
+    shop.nothing_happened()
     mend()
     shop.recovers()
 
@@ -160,7 +158,10 @@ ARGUMENTS = {
     ),
     "an override without a name": (["=3"], ("names no parameter", "model.lr=0.1")),
     "an unknown pipeline": (["trainin"], ("no pipeline 'trainin'", "did you mean 'training'?")),
-    "an unknown pipeline like no other": (["xyz"], ("no pipeline 'xyz'", "there are: training, reporting, __default__")),
+    "an unknown pipeline like no other": (
+        ["xyz"],
+        ("no pipeline 'xyz'", "there are: training, reporting, __default__"),
+    ),
     "an unknown node": (["--only", "ft"], ("no node 'ft'", "did you mean 'fit'?")),
     "an unknown node to force": (["--force-node", "ft"], ("no node 'ft' to force", "did you mean 'fit'?")),
     "an unknown tag": (["--tags", "prepar"], ("no tag 'prepar'", "did you mean 'prepare'?")),
@@ -201,7 +202,9 @@ def test_all_mistakes_of_a_catalog_are_told_at_once(shop):
 
 def test_a_misspelt_conf_file_is_found(shop):
     stray = shop.write("conf/base/paramters.yml", "a: 1\n")
-    refused(shop.tane("run"), 2, "conf/base/paramters.yml", "no file that configuration is read from", "'parameters.yml'?")
+    refused(
+        shop.tane("run"), 2, "conf/base/paramters.yml", "no file that configuration is read from", "'parameters.yml'?"
+    )
     shop.nothing_happened()
     stray.unlink()
     shop.recovers()
@@ -215,7 +218,7 @@ def test_a_conf_file_in_another_encoding_is_named_with_its_line(shop):
 
 def test_a_type_of_ours_without_its_package_names_the_extra(shop, monkeypatch):
     there = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "polars" else there(name, *rest))
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *at: None if name == "polars" else there(name, *at))
     mend = shop.edit(CONF, "json.JSONDataset\n  filepath: data/06", "polars.CSVDataset\n  filepath: data/06")
     refused(shop.tane("run"), 2, "catalog.yml:6", "dataset 'model'", "'polars'", "pip install 'tane[polars]'")
     shop.nothing_happened()
@@ -266,6 +269,5 @@ def test_a_variable_of_the_environment_that_names_no_parameter_is_told(shop, mon
     monkeypatch.setenv("TANE_PARAM__model__rat", "1")
     refused(shop.tane("run"), 2, "TANE_PARAM__model__rat", "no parameter 'model.rat'", "did you mean 'model.rate'?")
     shop.nothing_happened()
-    monkeypatch.setenv("TANE_PARAM__model__rat", "1")
     monkeypatch.delenv("TANE_PARAM__model__rat")
-    shop.recovers(expected=REPORT)
+    shop.recovers()

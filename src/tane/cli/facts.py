@@ -59,7 +59,7 @@ def whole(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
         "pid": run.pid,
         "environment": run.environment,
         "published": run.published,
-        "selection": dict(run.config.get("selection") or {}),
+        "selection": dict(run.config.get("asked", {}).get("selection", {})),
         "note": read.note(ledger, run.run),
         "tags": read.tags(ledger, run.run),
         "params": dict(run.params),

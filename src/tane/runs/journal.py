@@ -16,7 +16,6 @@ from typing import Any
 
 from tane import events
 
-
 _encode = json.JSONEncoder(default=str).encode  # made once: json.dumps makes one a call
 
 

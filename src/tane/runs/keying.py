@@ -38,7 +38,7 @@ class Keys:
         self._has_results = read.has_results(ledger)  # a new ledger need not be asked again and again
 
     def seen(self, kept: records.Kept, name: str) -> steps.Seen:
-        """What a step sees of `kept` when it takes it as dataset `name`: content, how it is loaded, code it rests on."""
+        """What a step sees of `kept` as dataset `name`: its content, how it is loaded, the code it rests on."""
         digest, libraries = kept.digest, kept.libraries
         load, readers = self._load(name)
         if load:

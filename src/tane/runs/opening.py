@@ -66,6 +66,15 @@ class Opened:
         """The `.tane` folder."""
         return self.project.ledger.parent
 
+    def asked(self) -> dict[str, Any]:
+        """What was asked for beside the pipeline, as recorded with a run."""
+        return {
+            "environments": list(self.config.environments),
+            "overrides": list(self.config.overrides),
+            "origins": self.config.origins(),
+            "selection": self.selection.as_dict(),
+        }
+
     @property
     def keeps(self) -> bool:
         """Whether values that are not in the catalog are kept."""
@@ -117,7 +126,7 @@ def _pin(ledger: connection.Ledger, prefix: str) -> _Pinned:
         raise errors.UsageError(
             f"{run.run} is no run of a pipeline: it cannot be resumed", hint="tane runs lists the runs there are"
         )
-    chosen = run.config.get("selection") or {}
+    chosen = run.config.get("asked", {}).get("selection", {})
     found = {kept.name: kept for kept in read.sources(ledger, run.run)}
     return _Pinned(run.pipeline, run.params, found, Selection(**chosen))
 

@@ -99,7 +99,8 @@ class Publisher:
         kept = self._store.put_path(path)
         self._store.flush()
         self._notice(
-            f"{relative(path, self._root)} was changed by hand; it is replaced, and what it held is kept as object {kept[:12]}"
+            f"{relative(path, self._root)} was changed by hand; it is replaced, "
+            f"and what it held is kept as object {kept[:12]}"
         )
         return "replaced"
 

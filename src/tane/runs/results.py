@@ -10,6 +10,7 @@ from typing import Any
 
 from tane import errors, outcomes
 from tane.ledger import records
+from tane.runs import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Run:
     published: bool = True
     error: errors.TaneError | None = None
     notes: tuple[str, ...] = ()
-    standing: dict[str, Any] = field(repr=False, compare=False, default_factory=dict)
+    rests: standing.Rests | None = field(repr=False, compare=False, default=None)
     _load: Callable[[str], Any] = field(repr=False, compare=False, default=lambda name: None)
 
     def __getitem__(self, dataset: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -35,14 +36,14 @@ def run(
     """Run a pipeline of `project`: what changed is run, the rest reused; everything is recorded.
 
     `force` runs all steps, or those named, whatever is known of them. `jobs` processes work at once. With `keep_going`
-    a failed step stops only what needs it. `resume` repeats an earlier run, by id: with its pipeline, parameters, inputs
-    and selection, as they were. Mistakes that can be known before anything runs raise; a run that fails
-    comes back with its status and error (`Run.raise_for_status`).
+    a failed step stops only what needs it. `resume` repeats an earlier run, by id: with its pipeline, parameters,
+    inputs and selection, as they were. Mistakes that can be known before anything runs raise; a run that fails comes
+    back with its status and error (`Run.raise_for_status`).
     """
-    before = watch_code(project)
+    rests = watch_code(project)
     with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}, resume=resume) as opened:
         forced, executor = opening.forced(opened, force), executor_for(jobs)
-        return _Running(opened, name, observers).to_its_end(forced, executor, keep_going, before)
+        return _Running(opened, name, observers).to_its_end(forced, executor, keep_going, rests)
 
 
 class _Running:
@@ -65,7 +66,7 @@ class _Running:
         force: frozenset[str],
         executor: calls.Executor,
         keep_going: bool,
-        before: Mapping[str, signatures.Signature | None],
+        rests: standing.Rests,
     ) -> results.Run:
         opened = self.opened
         try:
@@ -117,7 +118,8 @@ class _Running:
             executor.close()
             ended = self._end(running, status, error)
         if status is RunStatus.SUCCEEDED and publisher is not None and locked and running.rests_on_stat:
-            ended.standing.update(self._standing(running, publisher, before))
+            self._rest_on(rests, running, publisher)
+            return dataclasses.replace(ended, rests=rests)
         return ended
 
     # --- first lines -----------------------------------------------------------------------------------------------
@@ -134,7 +136,7 @@ class _Running:
             started=self.began,
             command=state.command,
             params=opened.parameters,
-            config={**opened.config.plain(), "selection": opened.selection.as_dict()},
+            config={**opened.config.plain(), "asked": opened.asked()},
             git=snapshot.for_ledger(state.git, diff),
             environment=write.add_document(opened.ledger, installed),
             host=state.host,
@@ -232,18 +234,16 @@ class _Running:
         publisher.signatures[str(path)] = signatures.of(path)
         return updated.clean
 
-    def _standing(
-        self, running: loop.Loop, publisher: publishing.Publisher, before: Mapping[str, signatures.Signature | None]
-    ) -> dict[str, signatures.Signature | None]:
-        """The signatures of all that this run rests on and made, taken when each was read or written."""
+    def _rest_on(self, rests: standing.Rests, running: loop.Loop, publisher: publishing.Publisher) -> None:
+        """Add to `rests` all that this run read and made, as it looked when that was done."""
         opened = self.opened
-        found: dict[str, signatures.Signature | None] = {**before, **opened.start.signatures, **publisher.signatures}
+        rests.files.update({**opened.start.signatures, **publisher.signatures})
         digests = {digest for kept in running.kept.values() for digest in (kept.value, kept.file) if digest}
-        found.update(opened.store.watched(digests))
-        found.update((path, signatures.of(path)) for path in environment.watched())
-        for path in {str(file) for step in opened.steps for file in step.code.files}:
-            found.setdefault(path, signatures.of(path))
-        return found
+        rests.files.update(opened.store.watched(digests))
+        rests.files.update((path, signatures.of(path)) for path in environment.watched())
+        for step in opened.steps:
+            for path in step.code.files:
+                rests.look(str(path))
 
 
 class _Loader:
@@ -265,17 +265,21 @@ class _Loader:
             store.close()
 
 
-def watch_code(project: projects.Project) -> dict[str, signatures.Signature | None]:
-    """The signatures of code and configuration, taken before either is read.
+def watch_code(project: projects.Project) -> standing.Rests:
+    """How code and configuration look before either is read.
 
     The project's own folder is left out: runs write into it, and a module added there changes nothing by itself.
     """
-    paths = [str(path) for path in project.source_files() if path != project.root]
+    rests = standing.Rests()
+    for path in project.source_files():
+        if path != project.root:
+            rests.look(str(path))
     conf = str(project.conf)
-    paths.append(conf)
+    rests.look(conf)
     for folder, folders, files in os.walk(conf):
-        paths += [os.path.join(folder, name) for name in (*folders, *files)]
-    return {path: signatures.of(path) for path in paths}
+        for name in (*folders, *files):
+            rests.look(os.path.join(folder, name))
+    return rests
 
 
 def executor_for(jobs: int) -> calls.Executor:
@@ -289,5 +293,5 @@ def executor_for(jobs: int) -> calls.Executor:
 
 def leave_standing(project: projects.Project, argv: Sequence[str], text: str, found: results.Run) -> None:
     """After a run that ended well: let the same command know that nothing changed (see `standing`)."""
-    if found.standing:
-        standing.leave(str(project.ledger.parent), argv, text, (), found.standing)
+    if found.rests is not None:
+        standing.leave(str(project.ledger.parent), argv, text, found.rests)

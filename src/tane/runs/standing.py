@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from tane.store import signatures
@@ -34,6 +34,8 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
             now = stat(path)
             if (now.st_size, now.st_mtime_ns, now.st_ctime_ns, now.st_ino) != (size, modified, changed, inode):
                 return None
+        if any(listing(path) != names for path, names in known["folders"]):
+            return None
         if any(os.path.lexists(path) for path in known["absent"]):
             return None
     except (OSError, ValueError, EOFError, TypeError, KeyError):
@@ -41,18 +43,44 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
     return str(known["text"])
 
 
-def leave(home: str, argv: Sequence[str], text: str, paths: Iterable[str], known: Mapping[str, Any]) -> bool:
-    """Leave a standing: `paths` must stay as they are; `known` are signatures taken earlier, when contents were read.
+class Rests:
+    """What a result rests on: files with their signatures (None: not there), folders with the names in them."""
 
-    Nothing is left, and False returned, when a path was touched so recently that a further change might not show, or
-    when it changed since it was read.
+    __slots__ = ("files", "folders")
+
+    def __init__(self) -> None:
+        self.files: dict[str, signatures.Signature | None] = {}
+        self.folders: dict[str, tuple[str, ...]] = {}
+
+    def look(self, path: str) -> None:
+        """Note how `path` is now, unless that was noted earlier, when its content was read.
+
+        A folder counts by the names in it: its own times change when Python writes its caches there.
+        """
+        if path in self.files or path in self.folders:
+            return
+        if os.path.isdir(path):
+            self.folders[path] = listing(path)
+        else:
+            self.files[path] = signatures.of(path)
+
+
+def listing(folder: str) -> tuple[str, ...]:
+    """The names in a folder, without what tools keep there."""
+    return tuple(sorted(name for name in os.listdir(folder) if name != "__pycache__" and not name.startswith(".")))
+
+
+def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
+    """Leave a standing on `rests`.
+
+    Nothing is left, and False returned, when something changed since it was looked at. A file touched so recently that
+    a further change might not show is waited for, a few milliseconds.
     """
     now = time.time_ns()
     files: list[tuple[Any, ...]] = []
     absent: list[str] = []
-    for path in sorted({*paths, *known}):
-        signature = signatures.of(path)
-        if path in known and signature != known[path]:
+    for path, signature in sorted(rests.files.items()):
+        if signatures.of(path) != signature:
             return False
         if signature is None:
             absent.append(path)
@@ -62,11 +90,14 @@ def leave(home: str, argv: Sequence[str], text: str, paths: Iterable[str], known
             if signatures.of(path) != signature:
                 return False
         files.append((path, *signature))
+    if any(listing(path) != names for path, names in rests.folders.items()):
+        return False
     content = {
         "format": _FORMAT,
         "command": _command(argv),
         "text": text,
         "files": files,
+        "folders": sorted(rests.folders.items()),
         "absent": absent,
     }
     target = _path(home, argv)

@@ -38,7 +38,7 @@ class JSON(_Document):
     def write(self, value: Any, path: str) -> None:
         """Write plain values: dicts, lists, text, numbers."""
         try:
-            text = json.dumps(value, **{"indent": 2, **self.options.save_args})
+            text = contract.call(json.dumps, value, **{"indent": 2, **self.options.save_args})
         except TypeError as error:
             raise contract.Problem(
                 f"the value is not plain JSON: {error}",
