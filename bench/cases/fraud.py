@@ -10,12 +10,11 @@ import timing
 
 Case, Contestant = timing.Case, timing.Contestant
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-STARTER = environments.ROOT / "src/tane/project/starters/fraud"
 DATA = "data/01_raw/creditcard_sample.csv.gz"
 
 
 def cases(folder: Path) -> list[timing.Case]:
-    ours, kedro = _Tane(folder / "tane"), _Kedro(folder / "kedro")
+    ours, kedro = _Tane(folder / "tane"), _Kedro(folder / "kedro", folder / "tane")
     script = [environments.ensure("tane").python, SCRIPTS / "fraud_plain.py", ours.folder]
     plain = folder / "plain"
     plain.mkdir(exist_ok=True)
@@ -91,12 +90,12 @@ class _Tane(_Project):
 
 
 class _Kedro(_Project):
-    """The starter turned into a Kedro project: the same functions, pipelines, catalog and parameters."""
+    """The same project in Kedro: the same functions, pipelines, catalog and parameters."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, like: Path) -> None:
         super().__init__(folder)
         self.command = (environments.ensure("kedro").program("kedro"), "run")
-        shutil.copytree(STARTER, folder, ignore=shutil.ignore_patterns("__pycache__", "tests"))
+        shutil.copytree(like, folder)
         package = folder / "src/fraud"
         for path in [*package.rglob("pipeline.py"), package / "pipeline_registry.py"]:
             path.write_text(path.read_text().replace("from tane import", "from kedro.pipeline import"))
