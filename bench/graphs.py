@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 
@@ -71,6 +72,26 @@ def dvc_pipeline(count: int) -> str:
             lines += ["    deps:", *(f"    - v{one}" for one in taken)]
         lines += ["    outs:", f"    - v{number}"]
     return "\n".join(lines) + "\n"
+
+
+def dvc_state(folder: Path, count: int) -> None:
+    """What `dvc repro` leaves behind, written here: DVC writes its whole lock file anew after each stage."""
+    lines = ["schema: '2.0'", "stages:"]
+    for number in range(count):
+        lines += [f"  s{number}:", f"    cmd: echo {number} > v{number}"]
+        for kind, numbers in (("deps", needs(number, count)), ("outs", [number])):
+            lines += [f"    {kind}:"] * bool(numbers)
+            for one in numbers:
+                content = f"{one}\n".encode()
+                digest = hashlib.md5(content).hexdigest()
+                lines += [f"    - path: v{one}", "      hash: md5", f"      md5: {digest}", f"      size: {len(content)}"]
+                kept = folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
+                if kind == "outs" and not kept.exists():
+                    kept.parent.mkdir(parents=True, exist_ok=True)
+                    kept.write_bytes(content)
+                    kept.chmod(0o444)
+                    (folder / f"v{one}").write_bytes(content)
+    (folder / "dvc.lock").write_text("\n".join(lines) + "\n")
 
 
 def makefile(count: int) -> str:

@@ -37,7 +37,6 @@ class Contestant:
 
     name: str
     measure: Callable[[], Sample]
-    slow: bool = False  # left out of a quick run
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +75,13 @@ def contest(case: Case, *, quick: bool = False, budget: float = 40.0) -> Result:
     repeats = min(3, case.repeats) if quick else case.repeats
     least = 1 if quick else 3
     result = Result(case)
-    contestants = [one for one in case.contestants if not (quick and one.slow)]
     before = os.getloadavg()[0]
-    spent = dict.fromkeys((one.name for one in contestants), 0.0)
-    for one in contestants:  # a first try that does not count: bytecode, page cache
+    spent = dict.fromkeys((one.name for one in case.contestants), 0.0)
+    for one in case.contestants:  # a first try that does not count: bytecode, page cache
         if repeats > least:
             one.measure()
     for turn in range(repeats):
-        for one in contestants:
+        for one in case.contestants:
             if turn >= least and spent[one.name] > budget:
                 continue
             began = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import environments
@@ -30,11 +30,11 @@ def cases(folder: Path) -> list[timing.Case]:
 class Tool:
     """A project of one tool: its command, and the paths that hold its state."""
 
-    def __init__(self, name: str, folder: Path, command: list[str | Path], state: list[str]) -> None:
+    def __init__(self, name: str, folder: Path, command: Sequence[str | Path], state: Sequence[str]) -> None:
         self.name, self.folder, self.command, self.state = name, folder, command, state
         self.more = {"DVC_SITE_CACHE_DIR": str(folder / "site")} if name.startswith("dvc") else {}
         self._turn = 0
-        self._ran = False
+        self.ran = False
 
     def forget(self) -> None:
         for pattern in self.state:
@@ -43,11 +43,11 @@ class Tool:
 
     def first(self) -> timing.Sample:
         self.forget()
-        self._ran = True
+        self.ran = True
         return self._run()
 
     def again(self) -> timing.Sample:
-        if not self._ran:
+        if not self.ran:
             self.first()
         return self._run()
 

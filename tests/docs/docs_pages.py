@@ -84,7 +84,12 @@ class Session:
         return subprocess.run(
             command,
             cwd=self.folder,
-            env={**kept, "PATH": f"{own}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **kept,
+                "PATH": f"{own}{os.pathsep}{os.environ['PATH']}",
+                "COLUMNS": "120",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,7 +1,7 @@
 """Writes into the pages what their commands print now: `python tests/docs/docs_refresh.py [PAGE...]`.
 
-Commands whose output is shown in part ("...") stay as they are. Read the difference before you commit it: it is what a reader
-will be told.
+Commands whose output is shown in part ("...") stay as they are. Read the difference before you commit it: it is what a
+reader will be told.
 """
 
 from __future__ import annotations

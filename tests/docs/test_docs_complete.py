@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import re
+import tomllib
 
 import click
 import docs_pages
@@ -113,3 +113,12 @@ def test_every_room_stands_in_the_architecture():
     rooms = {path.name for path in (docs_pages.ROOT / "src/tane").iterdir() if (path / "__init__.py").is_file()}
     rooms |= {path.stem for path in (docs_pages.ROOT / "src/tane").glob("[a-z]*.py")}
     assert not [name for name in rooms if f"`{name}`" not in page("architecture.md")]
+
+
+def test_the_law_of_imports_is_the_one_that_is_checked():
+    project = tomllib.loads((docs_pages.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    layers = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    law = next(block.text for block in docs_pages.blocks(DOCS / "architecture.md"))
+    written = re.findall(r"[a-z]+", law.split("<", 1)[1])
+    assert written == layers[::-1][-len(written) :]
+    assert set(re.findall(r"[a-z]+", law)) >= set(layers)

@@ -26,7 +26,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             sys.exit(0)
     from tane.cli import group
 
-    sys.exit(group.execute(arguments))
+    code = group.execute(arguments)
+    if code == errors.InterruptedRun.exit_code:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second interrupt must not change the exit code
+    sys.exit(code)
 
 
 def home(arguments: Sequence[str]) -> str:

@@ -6,6 +6,10 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 
+class CallError(errors.UserCodeError):
+    """A call did not come to its end: its process died, or what it gave cannot travel back."""
+
+
 class Done(NamedTuple):
     """The end of a submitted call: its result, or the exception it ended with."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tane import errors
-from tane.executors.calls import Done
+from tane.executors.calls import CallError, Done
 
 
 class _Worker:
@@ -124,8 +124,8 @@ class Processes:
         return Done(ticket, result, error)
 
 
-def _died(how: str) -> errors.UserCodeError:
-    return errors.UserCodeError(
+def _died(how: str) -> CallError:
+    return CallError(
         f"the worker process died ({how})", hint="use fewer processes (-j) or less memory in this step"
     )
 

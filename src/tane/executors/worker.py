@@ -35,7 +35,7 @@ def main(descriptor: int) -> None:
 def _work(data: bytes) -> bytes:
     try:
         call, args = pickle.loads(data)
-        return pickle.dumps((call(*args), None), 5)
+        result = call(*args)
     except BaseException as error:  # whatever user code raises, while it is imported too, ends its call and not us
         try:
             reply = pickle.dumps((None, error), 5)

@@ -60,8 +60,9 @@ class Recorder:
         elif count == 1:
             self._wake.set()
             if self._thread is None:
-                self._thread = threading.Thread(target=self._write_soon, name="tane-recorder", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._write_soon, name="tane-recorder", daemon=True)
+                thread.start()
+                self._thread = thread  # only now: an interrupt may come between, and `close` joins what was started
 
     def flush(self) -> None:
         """Write what has gathered, now."""

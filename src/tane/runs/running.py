@@ -14,7 +14,7 @@ from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
 from tane.plan import environment
 from tane.project import projects, snapshot
-from tane.runs import journal, keying, lockfile, loop, opening, publishing, recording, results, sources, standing
+from tane.runs import interrupts, journal, keying, lockfile, loop, opening, publishing, recording, results, sources, standing
 from tane.store import objects, signatures
 
 Selection = opening.Selection
@@ -103,10 +103,10 @@ class _Running:
             with journal.listening(self.journal):
                 running.execute()
             error = running.error
-            status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
             self.recorder.close()
             if publisher is not None:
                 locked = self._write_lock(publisher)
+            status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
         except KeyboardInterrupt:
             status = RunStatus.INTERRUPTED
             error = errors.InterruptedRun(
@@ -115,8 +115,9 @@ class _Running:
         except errors.TaneError as fault:
             error = fault
         finally:
-            executor.close()
-            ended = self._end(running, status, error)
+            with interrupts.held_off():
+                executor.close()
+                ended = self._end(running, status, error)
         if status is RunStatus.SUCCEEDED and publisher is not None and locked and running.rests_on_stat:
             self._rest_on(rests, running, publisher)
             return dataclasses.replace(ended, rests=rests)
