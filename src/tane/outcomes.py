@@ -49,5 +49,5 @@ class Reason(NamedTuple):
     def __str__(self) -> str:
         if not self.detail:
             return str(self.why)
-        joint = ": " if self.why in (Why.CODE, Why.ENVIRONMENT, Why.OUTPUT_MISSING) else " "
+        joint = ": " if self.why in (Why.CODE, Why.ENVIRONMENT, Why.OUTPUT_MISSING, Why.NEVER_KEPT) else " "
         return f"{self.why}{joint}{self.detail}"

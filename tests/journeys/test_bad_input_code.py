@@ -79,6 +79,16 @@ def test_a_node_that_raises_shows_the_users_frames_first(shop, jobs):
     goes_on(shop, mend)
 
 
+def test_a_failed_run_is_shown_with_its_error_afterwards(shop):
+    put(shop, FIT, "return cleaned[99]")
+    shop.tane("run")
+    for verb in (["show", shop.runs()[0].run], ["log"], ["status"]):
+        ended = shop.tane(*verb)
+        assert ended.code == 0, ended
+        assert "node 'fit' failed: IndexError: list index out of range" in ended.out, ended
+    assert "failed" in shop.tane("runs").out
+
+
 ENDS = {
     "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
     "a cancelled task": ("import asyncio; raise asyncio.CancelledError('late')", "CancelledError: late"),
@@ -146,7 +156,7 @@ KEEPING = {
     "a generator": ("return (value for value in orders)", "it is a builtins.generator"),
     "an open file": ("return open('pyproject.toml')", "TextIOWrapper"),
     "a list nested too deeply": ("x = []\nfor _ in range(100_000):\n    x = [x]\nreturn x", "nested too deeply"),
-    "an object that will not be pickled": ("return Shy()", "shop.nodes.Shy (RuntimeError: keep out)"),
+    "an object that will not be pickled": ("return Shy()", "shop.nodes.Shy (keep out)"),
 }
 SHY = """
 class Shy:
@@ -183,7 +193,7 @@ def test_a_value_in_memory_that_cannot_travel_is_told_as_such(shop, jobs):
     if jobs == "1":
         assert ended.code == 0
     else:
-        refused(ended, 1, "'cleaned'", "-j 1")
+        refused(ended, 1, "node 'clean': what it gave cannot be sent back", "keep out", "-j 1")
 
 
 @pytest.mark.parametrize("body", ["return {1, 2}", "return {'x': object()}"])

@@ -118,9 +118,9 @@ def test_the_cache_file_answers_without_reading_metadata(
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"state": 1}'])
 def test_a_damaged_cache_file_is_made_again(site: Path, tmp_path: Path, text: str) -> None:
     install(site, "numpy", "1")
-    (tmp_path / "environment.json").write_text(text)
+    (Path(environment._file(tmp_path))).write_text(text)
     assert environment.closure(["numpy"], tmp_path) == {"numpy": "1"}
-    assert json.loads((tmp_path / "environment.json").read_text())["distributions"]
+    assert json.loads((Path(environment._file(tmp_path))).read_text())["distributions"]
 
 
 def test_a_cache_folder_that_cannot_be_made_is_no_error(site: Path, tmp_path: Path) -> None:

@@ -300,3 +300,29 @@ def test_processes_give_what_one_process_gives(box):
     assert parallel.ran == ["features", "fit", "score"]
     assert parallel.json["metrics"]["total"]["last"] == 27.0
     assert box.run().ran == []
+
+
+def test_setting_a_parameter_to_its_default_changes_nothing(box):
+    box.write(
+        "flow.py",
+        "from tane import Pipeline\ndef one(): return 1\ndef add(one, n: int = 2): return one + n\n"
+        "pipeline = Pipeline([one, add])\n",
+    )
+    assert box.run("flow.py").ran == ["one", "add"]
+    assert box.run("flow.py", "n=2").ran == []
+    assert box.run("flow.py", "n=3").reasons == {"add": ["parameter n 2 -> 3"]}
+
+
+def test_a_value_in_memory_by_entry_is_made_only_when_it_is_needed(done):
+    with (done.root / "conf/base/catalog.yml").open("a") as file:
+        file.write("features:\n  type: MemoryDataset\n")
+    assert done.run().ran == []
+    assert done.run("model.rate=0.25").ran == ["fit", "score"]  # it was kept before the entry came
+
+
+def test_the_plan_says_when_a_file_holds_what_another_run_made(done):
+    done.run("model.rate=0.25")
+    planned = done.tane("plan")
+    assert "data/06_models/model.json holds what another run made and would be replaced" in planned.out
+    assert done.run().ran == []
+    assert weight(done) == 13.5

@@ -237,7 +237,7 @@ def test_values_that_are_not_kept_are_made_again_when_they_are_needed(box):
     assert box.run().ran == []
     changed = box.run("model.rate=0.25")
     assert changed.ran == ["features", "fit", "score"]
-    assert changed.reasons["features"] == ["never kept features is needed by fit"]
+    assert changed.reasons["features"] == ["never kept: features is needed by fit"]
 
 
 UNKEEPABLE = '''
@@ -271,7 +271,7 @@ def test_a_value_that_cannot_be_kept_says_so_or_stays_in_memory_by_entry(box):
 def test_a_node_without_cache_runs_every_time(box):
     box.edit("src/small/pipeline_registry.py", '"scores")])', '"scores", cache=False)])')
     box.run()
-    assert box.run().reasons == {"score": ["never kept (cache=False)"]}
+    assert box.run().reasons == {"score": ["never kept: cache=False"]}
 
 
 MODEL = '''

@@ -5,6 +5,7 @@ to do.
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         if text is not None:
             print(text)
             sys.exit(0)
+    from tane import errors
     from tane.cli import group
 
     code = group.execute(arguments)

@@ -19,7 +19,7 @@ class Lines:
     def __init__(self, out: TextIO, quiet: bool = False) -> None:
         self._out = out
         self._quiet = quiet
-        self._done = 0
+        self._ended_ones: set[int] = set()
         self._steps = 0
 
     def __enter__(self) -> Lines:
@@ -40,7 +40,7 @@ class Lines:
         match event:
             case events.RunStarted(run=run, pipeline=pipeline, steps=steps):
                 self._steps = steps
-                return [f"run {run}: pipeline {pipeline}, {steps} steps"]
+                return [f"run {run}: pipeline {pipeline}, {plural(steps, 'step')}"]
             case events.StepStarted(node=node, reasons=reasons):
                 return [f"  running  {node:<{_WIDTH}} {'; '.join(map(str, reasons))}".rstrip()]
             case events.DatasetMoved(verb=verb, name=name, type=kind, place=place):
@@ -51,11 +51,15 @@ class Lines:
                 return self._ended(event)
         return []
 
+    @property
+    def _done(self) -> int:
+        return len(self._ended_ones)
+
     def _ended(self, event: events.StepEnded) -> list[str]:
-        self._done += 1
-        count = f"completed {self._done} of {self._steps}"
+        self._ended_ones.add(event.position)  # a reused step may have to work after all
+        count = f"Completed {self._done} of {self._steps}"
         if event.status is StepStatus.SUCCEEDED:
-            return [f"  done     {event.node:<{_WIDTH}} {seconds(event.seconds)}; {count}"]
+            return [f"  done     {event.node:<{_WIDTH}} {seconds(event.seconds):<8} {count}"]
         if event.status is StepStatus.REUSED:
             return [f"  reused   {event.node:<{_WIDTH}} {count}"]
         if event.status is StepStatus.SKIPPED:
@@ -123,7 +127,7 @@ def run_text(run: results.Run) -> str:
 
 def standing_text(run: results.Run) -> str:
     """What is said when the same command finds nothing to do."""
-    lines = [f"nothing changed since run {run.id}: all {len(run.steps)} steps are up to date"]
+    lines = [f"nothing changed since run {run.id}: {plural(len(run.steps), 'step')} up to date"]
     lines += [f"  {name} = {metric.last:.6g}" for name, metric in sorted(run.metrics.items())]
     return "\n".join(lines)
 
@@ -136,9 +140,7 @@ def plan_text(planned: preview.Preview) -> str:
         reasons = "; ".join(map(str, step.reasons))
         lines.append(f"  {words[step.action]:<6} {step.node:<{_WIDTH}} {reasons}".rstrip())
     for note in planned.files:
-        what = "is missing and would be restored" if note.action == "restore" else "was changed by hand"
-        after = "" if note.action == "restore" else ": its bytes would be kept and the file replaced"
-        lines.append(f"  file   {note.path} {what}{after}")
+        lines.append(f"  file   {note.path} {_FILES[note.action]}")
     lines += [f"  note   {notice}" for notice in planned.notices]
     counts = {action: sum(step.action == action for step in planned.steps) for action in words}
     told = ", ".join(f"{count} {_PLANNED[action]}" for action, count in counts.items() if count)
@@ -146,7 +148,17 @@ def plan_text(planned: preview.Preview) -> str:
     return "\n".join([head, *lines])
 
 
+_FILES = {
+    "restore": "is missing and would be restored",
+    "replace": "was changed by hand: its bytes would be kept and the file replaced",
+    "place": "holds what another run made and would be replaced",
+}
 _PLANNED = {"run": "to run", "reuse": "to reuse", "wait": "waiting for those"}
+
+
+def plural(count: int, word: str) -> str:
+    """"1 step", "2 steps"."""
+    return f"{count} {word}{'' if count == 1 else 's'}"
 
 
 def seconds(value: float) -> str:
@@ -160,7 +172,7 @@ def seconds(value: float) -> str:
 
 def _summary(run: results.Run) -> str:
     parts = [f"{count} {status}" for status, count in run.counts.items()]
-    return f"{len(run.steps)} steps: {', '.join(parts) or 'none'}"
+    return f"{plural(len(run.steps), 'step')}: {', '.join(parts) or 'none'}"
 
 
 def _style(event: events.Event) -> str:

@@ -20,7 +20,7 @@ from tane.runs import preview as previews
 @click.option("--force-node", "force_nodes", multiple=True, metavar="NODE", help="Run this step in any case.")
 @click.option("--keep-going", is_flag=True, help="After a failure go on with what does not need the failed step.")
 @click.option("--dry-run", is_flag=True, help="Only say what would run, and why (as tane plan).")
-@click.option("--resume", default="", metavar="RUN", help="Repeat that run: with its parameters and inputs, as they were.")
+@click.option("--resume", default="", metavar="RUN", help="Repeat that run, on its parameters and inputs.")
 @click.option("--name", default="", help="A name to find the run by.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 def command(

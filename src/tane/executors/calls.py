@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Protocol
 
+from tane import errors
+
 
 class CallError(errors.UserCodeError):
     """A call did not come to its end: its process died, or what it gave cannot travel back."""
+
+
+def cannot_return(error: BaseException) -> CallError:
+    """The error for a result that does not get through between two processes."""
+    return CallError(
+        f"what it gave cannot be sent back from a worker process: {type(error).__name__}: {error}",
+        hint="give back plain data, or run with one process (-j 1)",
+    )
 
 
 class Done(NamedTuple):
@@ -30,6 +40,14 @@ class Executor(Protocol):
     slots: int
     remote: bool
 
-    def submit(self, call: Callable[..., Any], *args: Any) -> int: ...
-    def as_completed(self) -> Iterator[Done]: ...
-    def close(self) -> None: ...
+    def submit(self, call: Callable[..., Any], *args: Any) -> int:
+        """Hand over a call; its ticket."""
+        ...
+
+    def as_completed(self) -> Iterator[Done]:
+        """Wait for at least one call under way; yield those that have ended."""
+        ...
+
+    def close(self) -> None:
+        """End calls under way."""
+        ...

@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tane import errors
-from tane.executors.calls import CallError, Done
+from tane.executors import calls
+from tane.executors.calls import Done
 
 
 class _Worker:
@@ -116,16 +116,20 @@ class Processes:
     def _receive(self, worker: _Worker) -> Done:
         ticket = worker.ticket
         try:
-            result, error = pickle.loads(worker.connection.recv_bytes())
+            reply = worker.connection.recv_bytes()
         except (EOFError, ConnectionResetError):
             self._workers.remove(worker)
             return Done(ticket, None, _died(worker.end()))
         worker.ticket = 0
+        try:
+            result, error = pickle.loads(reply)
+        except Exception as fault:  # of the value's own making
+            return Done(ticket, None, calls.cannot_return(fault))
         return Done(ticket, result, error)
 
 
-def _died(how: str) -> CallError:
-    return CallError(
+def _died(how: str) -> calls.CallError:
+    return calls.CallError(
         f"the worker process died ({how})", hint="use fewer processes (-j) or less memory in this step"
     )
 

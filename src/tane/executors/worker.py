@@ -10,6 +10,8 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
+from tane.executors import calls
+
 
 def main(descriptor: int) -> None:
     """Take calls from the connection until it closes."""
@@ -43,6 +45,19 @@ def _work(data: bytes) -> bytes:
             return reply
         except Exception:
             return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")), 5)
+    try:
+        return _dumps((result, None))
+    except Exception as error:
+        return pickle.dumps((None, calls.cannot_return(error)), 5)
+
+
+def _dumps(reply: Any) -> bytes:
+    try:
+        return pickle.dumps(reply, 5)
+    except Exception:
+        import cloudpickle
+
+        return bytes(cloudpickle.dumps(reply, 5))
 
 
 def _die_with(parent: int) -> None:

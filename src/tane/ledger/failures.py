@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
 from pathlib import Path
@@ -93,6 +94,8 @@ def of_place(error: OSError, path: Path) -> errors.LedgerError:
     """The error for a folder that cannot be made or looked at."""
     if isinstance(error, (FileExistsError, NotADirectoryError)):
         hint = f"{path.parent} or a part of it is a file, and must be a folder: move that file away, then run again"
+    elif error.errno == errno.EROFS:
+        hint = "the file system is read-only: mount it writable, or put the project elsewhere"
     else:
         hint = _WRITABLE
     return errors.LedgerError(f"cannot use {os.fspath(path)}: {error.strerror or error}", hint=hint)

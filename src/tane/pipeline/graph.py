@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from tane import errors
@@ -258,7 +259,7 @@ def _cycle_error(stuck: set[str], depends: dict[str, list[str]], by_name: dict[s
         name = min(other for other in depends[name] if other in stuck)
     cycle = [*path[path.index(name) :], name][::-1]
     through = [
-        next(iter(set(by_name[a].outputs) & set(by_name[b].inputs))) for a, b in zip(cycle, cycle[1:], strict=False)
+        next(iter(set(by_name[a].outputs) & set(by_name[b].inputs))) for a, b in pairwise(cycle)
     ]
     return errors.PipelineError(
         f"the pipeline goes in a circle: {' -> '.join(cycle)} (through {', '.join(through)})",

@@ -109,7 +109,8 @@ def bare(func: Callable[..., Any]) -> Node:
     label = call_name(func)
     if not label.isidentifier():
         raise errors.PipelineError(
-            f"{label!r} has no name that an output could take", hint="give it one: node(func, inputs, outputs, name=...)"
+            f"{label!r} has no name that an output could take",
+            hint="give it one: node(func, inputs, outputs, name=...)",
         )
     takes = signature(func)
     if takes is None or takes.many_positional or takes.many_named:
@@ -190,6 +191,28 @@ def _function_signature(func: FunctionType) -> Signature:
         defaulted |= func.__kwdefaults__.keys()
     flags = code.co_flags
     return Signature(positional, keyword, defaulted, bool(flags & _VARARGS), bool(flags & _VARKEYWORDS))
+
+
+def bound(described: Node) -> list[tuple[str, str]]:
+    """Which argument gets which input: (argument, dataset or parameter), as far as the callable says its arguments."""
+    takes = signature(described.func)
+    arguments = takes.positional if takes is not None else ()
+    return [*zip(arguments, described.positional, strict=False), *described.by_name]
+
+
+def defaults(func: Callable[..., Any]) -> dict[str, Any]:
+    """The default values of a callable's arguments, by name."""
+    if type(func) is FunctionType and not hasattr(func, "__wrapped__"):
+        code, last = func.__code__, func.__defaults__ or ()
+        names = code.co_varnames[code.co_argcount - len(last) : code.co_argcount]
+        return dict(zip(names, last, strict=True)) | (func.__kwdefaults__ or {})
+    import inspect
+
+    try:
+        parameters = inspect.signature(func).parameters.values()
+    except (TypeError, ValueError):
+        return {}
+    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
 
 
 def call_name(func: Any) -> str:

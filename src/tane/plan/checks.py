@@ -12,7 +12,6 @@ from tane import errors
 from tane.catalog import catalogs
 from tane.config import checking, origins
 from tane.pipeline import graph, nodes
-from tane.plan import steps
 
 
 def check(
@@ -49,9 +48,6 @@ def _wants(node: nodes.Node) -> list[checking.Want]:
     if not any(nodes.is_parameter(name) for name in node.inputs):
         return []
     annotations = _annotations(node.func)
-    takes = nodes.signature(node.func)
-    arguments = takes.positional if takes is not None else ()
-    bound = [*zip(arguments, node.positional, strict=False), *node.by_name]
     return [
         checking.Want(
             node=node.name,
@@ -60,7 +56,7 @@ def _wants(node: nodes.Node) -> list[checking.Want]:
             annotation=annotations.get(argument, Any),
             has_default=name in node.optional,
         )
-        for argument, name in bound
+        for argument, name in nodes.bound(node)
         if nodes.is_parameter(name)
     ]
 
@@ -72,7 +68,7 @@ def _annotations(func: Callable[..., Any]) -> Mapping[str, Any]:
         target = target.func
     if isinstance(target, type):
         target = getattr(target, "__init__")  # noqa: B009 - of the class itself, whatever its instances have
-    elif not hasattr(target, "__code__") and hasattr(type(target), "__call__"):
+    elif not hasattr(target, "__code__") and callable(target):
         target = type(target).__call__
     if not getattr(target, "__annotations__", None):
         return {}
@@ -85,8 +81,11 @@ def _annotations(func: Callable[..., Any]) -> Mapping[str, Any]:
 def _converted(wants: list[checking.Want], parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for want in wants:
-        value = steps.lookup(parameters, want.key) if want.key else parameters
-        if steps.is_missing(value) or want.annotation is Any:
+        if want.annotation is Any:
+            continue
+        try:
+            value = checking.lookup(parameters, want.key)
+        except KeyError:
             continue
         fitted = checking.fit(value, want.annotation)
         if fitted is not value:

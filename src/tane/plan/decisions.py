@@ -50,7 +50,7 @@ def decide(
     if forced:
         return Decision("run", (Reason(Why.FORCED),))
     if not step.node.cache:
-        return Decision("run", (Reason(Why.NEVER_KEPT, "(cache=False)"),))
+        return Decision("run", (Reason(Why.NEVER_KEPT, "cache=False"),))
     if known.found and not known.damage:
         return REUSE
     if known.found:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tane.config import checking
 from tane.digest import hashing, values
 from tane.pipeline import graph, nodes
 from tane.plan import code
@@ -18,7 +19,8 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 Arguments = Mapping[str, Mapping[str, Any]]
 
-_MISSING: Any = object()
+_PLAIN = (bool, int, float, str, type(None))
+_NO_DEFAULT = object()
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -66,31 +68,24 @@ def prepare(
 
 
 def taken(node: nodes.Node, parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameter values that `node` takes, by input name."""
+    """The parameter values that `node` takes, by input name.
+
+    One that is not set counts with the function's default where that is plain data, so that setting it to that same
+    value changes nothing.
+    """
     found: dict[str, Any] = {}
-    for name in node.inputs:
-        if name == nodes.PARAMETERS:
-            found[name] = parameters
-        elif name.startswith(nodes.PARAM):
-            value = lookup(parameters, nodes.parameter_key(name))
-            if value is not _MISSING:
-                found[name] = value
+    missing: list[str] = []
+    for name in node.parameters:
+        try:
+            found[name] = checking.lookup(parameters, nodes.parameter_key(name))
+        except KeyError:
+            missing.append(name)
+    if missing:
+        defaults = nodes.defaults(node.func)
+        for argument, name in nodes.bound(node):
+            if name in missing and type(defaults.get(argument, _NO_DEFAULT)) in _PLAIN:
+                found[name] = defaults[argument]
     return found
-
-
-def lookup(parameters: Mapping[str, Any], dotted: str) -> Any:
-    """The value at a dotted key, or a marker that `is_missing` knows."""
-    value: Any = parameters
-    for part in dotted.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            return _MISSING
-        value = value[part]
-    return value
-
-
-def is_missing(value: Any) -> bool:
-    """Whether `lookup` found nothing."""
-    return value is _MISSING
 
 
 def key(step: Step, seen: Mapping[str, Seen], environment: str) -> str:
@@ -123,5 +118,5 @@ def _arguments(node: nodes.Node) -> Sequence[tuple[str, str]]:
 
 def _options(node: nodes.Node) -> dict[str, Any]:
     """The options a person may have changed, in a form the ledger keeps and a reason can name."""
-    arguments = {label: name for label, name in _arguments(node)}
+    arguments = dict(_arguments(node))
     return {"inputs": arguments, "outputs": list(node.outputs), "returns": node.returns, "keys": list(node.keys)}

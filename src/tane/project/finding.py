@@ -30,7 +30,7 @@ def find(start: str | os.PathLike[str] = ".") -> Place:
     Raises `errors.ProjectError` when there is none.
     """
     given = Path(start)
-    path = Path(os.path.abspath(given))  # noqa: PTH100 - a link in the path is kept as the user knows it
+    path = Path(os.path.abspath(given))
     if path.suffix == ".py" and not path.is_dir():
         return _flow(path, given)
     if not path.exists():
@@ -86,7 +86,7 @@ def _text(file: Path) -> str | None:
 
 def _other_names(path: Path) -> str:
     try:
-        beside = os.listdir(path.parent)  # noqa: PTH208
+        beside = os.listdir(path.parent)
     except OSError:
         return f"there is no folder {path.parent} either"
     names = [name for name in beside if name.endswith(".py") == (path.suffix == ".py")]

@@ -152,7 +152,7 @@ def _module_names(folders: Any) -> list[str]:
     names: list[str] = []
     for folder in folders:
         try:
-            entries = os.listdir(folder)  # noqa: PTH208
+            entries = os.listdir(folder)
         except OSError:
             continue
         names += [entry.partition(".")[0] for entry in entries if not layout.is_cache(entry)]
@@ -279,8 +279,8 @@ def _own_names(folder: Path) -> set[str]:
     names: set[str] = set()
     with os.scandir(folder) as entries:
         for entry in entries:
-            stem, suffix = os.path.splitext(entry.name)  # noqa: PTH122 - thousands of entries, no paths needed
-            if suffix == ".py" or (not suffix and os.path.isfile(f"{entry.path}/__init__.py")):  # noqa: PTH113
+            stem, suffix = os.path.splitext(entry.name)
+            if suffix == ".py" or (not suffix and os.path.isfile(f"{entry.path}/__init__.py")):
                 names.add(stem)
     names.discard("__main__")
     return names
@@ -290,6 +290,6 @@ def _within(file: str | None, folder: Path) -> bool:
     """Whether `file` lies in `folder`, by the names in use or, where links are about, by the real ones."""
     if file is None:
         return False
-    if os.path.abspath(file).startswith(f"{folder}{os.sep}"):  # noqa: PTH100 - links stay
+    if os.path.abspath(file).startswith(f"{folder}{os.sep}"):
         return True
     return os.path.realpath(file).startswith(f"{os.path.realpath(folder)}{os.sep}")

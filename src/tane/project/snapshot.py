@@ -52,7 +52,7 @@ def take(root: Path, code: Sequence[Path], conf: Path, command: Sequence[str] | 
     """The state now. `code` and `conf` are a project's; `command` is this process's unless given."""
     given = list(sys.argv if command is None else command)
     if given:
-        given[0] = os.path.basename(given[0])  # noqa: PTH119
+        given[0] = os.path.basename(given[0])
     return Snapshot(
         git=git_state(root, code, conf),
         host=os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", ""),

@@ -28,7 +28,7 @@ def of_flow(file: Path) -> list[Path]:
     found = {file, folder, *_loose_modules(folder)}
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.is_dir() and os.path.isfile(os.path.join(entry.path, "__init__.py")):  # noqa: PTH113, PTH118
+            if entry.is_dir() and os.path.isfile(os.path.join(entry.path, "__init__.py")):
                 found.update(_tree(Path(entry.path)))
     return sorted(found)
 

@@ -38,7 +38,7 @@ def new(name: str, target: Path | None = None, starter: str = "blank", package: 
     """
     package = _check_names(name, package)
     source = _starter(starter)
-    root = Path(os.path.abspath(name if target is None else target))  # noqa: PTH100 - links stay
+    root = Path(os.path.abspath(name if target is None else target))
     _check_target(root)
     building = root.parent / f".{root.name}.{os.urandom(4).hex()}"
     try:

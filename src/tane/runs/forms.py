@@ -37,7 +37,7 @@ def bring(
     outputs: list[records.Kept] = []
     converted = False
     for name, kept in zip(names, found, strict=True):
-        dataset = catalog.find(name)
+        dataset = catalog.entry(name)
         if _fits(kept, dataset, keep):
             outputs.append(kept if kept.name == name else replace(kept, name=name))
             continue
@@ -58,7 +58,7 @@ def lacking(
 ) -> str:
     """Why the kept outputs `found` cannot be brought into the form asked for; empty when they can."""
     for name, kept in zip(names, found, strict=True):
-        dataset = catalog.find(name)
+        dataset = catalog.entry(name)
         if not kept.value and not _fits(kept, dataset, keep):
             return f"{name} is to be saved as {dataset.type}" if dataset is not None else f"{name} was not kept"
     return ""

@@ -211,6 +211,8 @@ class Loop:
         elif isinstance(done.error, (errors.MissingObjectError, errors.CorruptObjectError)):
             if not self._make_inputs_again(chosen):
                 self._fail(chosen, done.error)
+        elif isinstance(done.error, calls.CallError):
+            self._fail(chosen, calls.CallError(done.error.what, hint=done.error.hint, where=_where(chosen.step)))
         elif isinstance(done.error, Exception):
             self._fail(chosen, done.error)
         else:
@@ -263,7 +265,7 @@ class Loop:
         if not isinstance(error, errors.TaneError):
             error = errors.PlaceError(
                 f"{type(error).__name__}: {error}",
-                where=f"node {chosen.step.node.name!r}",
+                where=_where(chosen.step),
                 hint="this is a fault of the engine or of the machine, not of your code: please report it",
             )
         self.error = self.error or error
@@ -333,6 +335,10 @@ class Loop:
 
 
 _NO_BASIS = records.Basis("", "", {}, {}, {})
+
+
+def _where(step: steps.Step) -> str:
+    return f"node {step.node.name!r}"
 
 
 def _cannot_travel(step: steps.Step, error: Exception) -> errors.UserCodeError:

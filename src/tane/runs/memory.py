@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tane import errors, events
+from tane.config import checking
 from tane.ledger import records
 from tane.outcomes import RunStatus, StepStatus
 from tane.pipeline import graph, nodes
-from tane.plan import steps
 from tane.runs import results, work
 from tane.tracking import sinks
 
@@ -64,17 +64,24 @@ def _perform(node: nodes.Node, values: dict[str, Any], parameters: Mapping[str, 
     by_name = {
         argument: _argument(name, values, parameters)
         for argument, name in node.by_name
-        if name not in node.optional or not steps.is_missing(steps.lookup(parameters, nodes.parameter_key(name)))
+        if name not in node.optional or _is_set(name, parameters)
     }
     result = work.call(node.func, positional, by_name, node.name)
     returned = work.unpack(result, node.name, node.outputs, node.returns, node.keys)
     values.update(zip(node.outputs, returned, strict=True))
 
 
+def _is_set(name: str, parameters: Mapping[str, Any]) -> bool:
+    try:
+        checking.lookup(parameters, nodes.parameter_key(name))
+    except KeyError:
+        return False
+    return True
+
+
 def _argument(name: str, values: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
     if nodes.is_parameter(name):
-        key = nodes.parameter_key(name)
-        return work.handed(steps.lookup(parameters, key) if key else dict(parameters))
+        return work.handed(checking.lookup(parameters, nodes.parameter_key(name)))
     value = values[name]
     return value if type(value) in _PLAIN else work.handed(value)
 
@@ -97,8 +104,8 @@ def _check(pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mappi
             faults.append(errors.Fault(f"the pipeline takes no input {name!r}", hint=hint))
     for node in pipeline.nodes:
         for name in node.parameters:
-            key = nodes.parameter_key(name)
-            if key and name not in node.optional and steps.is_missing(steps.lookup(parameters, key)):
+            if name not in node.optional and not _is_set(name, parameters):
+                key = nodes.parameter_key(name)
                 hint = errors.did_you_mean(key, parameters, f"give it: tane.run(pipeline, params={{{key!r}: ...}})")
                 faults.append(errors.Fault(f"parameter {key!r} of node {node.name!r} is missing", hint=hint))
     if faults:

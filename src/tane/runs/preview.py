@@ -27,10 +27,13 @@ class PlannedStep:
 
 @dataclass(frozen=True, slots=True)
 class FileNote:
-    """What would happen to a file of the workspace: "restore" (it is gone) or "replace" (it was changed by hand)."""
+    """What would happen to a file of the workspace.
+
+    "restore": it is gone; "replace": it was changed by hand; "place": it holds what another run made.
+    """
 
     path: str
-    action: Literal["restore", "replace"]
+    action: Literal["restore", "replace", "place"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,9 @@ class _Previewing:
         place = publishing.relative(dataset.local, self._opened.project.root)
         if current is None:
             self._files.append(FileNote(place, "restore"))
-        elif current != read.placed(self._opened.ledger, place) and not read.kept_file(self._opened.ledger, current):
+        elif current == read.placed(self._opened.ledger, place) or read.kept_file(self._opened.ledger, current):
+            self._files.append(FileNote(place, "place"))
+        else:
             self._files.append(FileNote(place, "replace"))
 
     def _revive(self) -> None:

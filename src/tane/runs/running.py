@@ -14,7 +14,19 @@ from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
 from tane.plan import environment
 from tane.project import projects, snapshot
-from tane.runs import interrupts, journal, keying, lockfile, loop, opening, publishing, recording, results, sources, standing
+from tane.runs import (
+    interrupts,
+    journal,
+    keying,
+    lockfile,
+    loop,
+    opening,
+    publishing,
+    recording,
+    results,
+    sources,
+    standing,
+)
 from tane.store import objects, signatures
 
 Selection = opening.Selection

@@ -127,8 +127,6 @@ def _file(
     size = _size(path)
     too_large = size > parts.keep_up_to and path.is_file()
     digest = parts.files.of(path) if look_only or too_large else parts.files.keep(path)
-    if digest is not None and not look_only and not too_large and parts.store.check(digest) != "ok":
-        digest = parts.files.keep(path)  # what the store had of it was damaged and is set aside: read it anew
     if digest is None:
         made = _versions(parts, name)
         if made and made[0].file:

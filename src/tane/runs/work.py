@@ -41,6 +41,7 @@ class Held:
     value: Any
 
     def fetch(self, place: Place) -> Any:
+        """The value, for this taker alone."""
         return handed(self.value)
 
 
@@ -53,6 +54,7 @@ class Stored:
     digest: str
 
     def fetch(self, place: Place) -> Any:
+        """The value, for this taker alone."""
         try:
             return codecs.decode(self.codec, place.store.map(self.digest))
         except codecs.CannotRestore as error:
@@ -72,6 +74,7 @@ class Filed:
     shared: bool = False
 
     def fetch(self, place: Place) -> Any:
+        """The value, for this taker alone."""
         name = self.dataset.name
         if name in place.shared:
             return codecs.copy(place.shared[name])

@@ -78,6 +78,7 @@ class Packs:
             waiting = dict(self._pending)
             if not waiting:
                 return
+            self.states(self._index.locate_many(waiting))  # what is damaged is forgotten, and so written again
             try:
                 with self._index.transaction():
                     known = self._known(waiting)
