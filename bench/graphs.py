@@ -84,7 +84,12 @@ def dvc_state(folder: Path, count: int) -> None:
             for one in numbers:
                 content = f"{one}\n".encode()
                 digest = hashlib.md5(content).hexdigest()
-                lines += [f"    - path: v{one}", "      hash: md5", f"      md5: {digest}", f"      size: {len(content)}"]
+                lines += [
+                    f"    - path: v{one}",
+                    "      hash: md5",
+                    f"      md5: {digest}",
+                    f"      size: {len(content)}",
+                ]
                 kept = folder / ".dvc/cache/files/md5" / digest[:2] / digest[2:]
                 if kind == "outs" and not kept.exists():
                     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -66,9 +66,7 @@ def main(base: Path) -> None:
         timed("place 20,000 files", lambda: store.place(digest, base / "placed"))
     with objects.Objects(base / "four") as store:
         values = [os.urandom(100) for _ in range(100_000)]
-        timed(
-            "put 100,000 values of 100 bytes", lambda: ([store.put(value) for value in values], store.flush())
-        )
+        timed("put 100,000 values of 100 bytes", lambda: ([store.put(value) for value in values], store.flush()))
 
 
 if __name__ == "__main__":

@@ -106,7 +106,17 @@ def _dvc(folder: Path, count: int) -> Tool:
 def _luigi(folder: Path, count: int) -> Tool:
     (folder / "flow.py").write_text(graphs.luigi_flow(count))
     program = environments.ensure("luigi").python
-    command = [program, "-m", "luigi", "--module", "flow", "Value", "--local-scheduler", "--log-level", "WARNING"]
+    command: list[str | Path] = [
+        program,
+        "-m",
+        "luigi",
+        "--module",
+        "flow",
+        "Value",
+        "--local-scheduler",
+        "--log-level",
+        "WARNING",
+    ]
     return Tool("luigi", folder, command, ["v[0-9]*"])
 
 

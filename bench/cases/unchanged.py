@@ -7,6 +7,7 @@ from pathlib import Path
 import environments
 import graphs
 import timing
+
 from cases import small
 
 Case, Contestant = timing.Case, timing.Contestant
@@ -30,7 +31,12 @@ def cases(folder: Path) -> list[timing.Case]:
     first = [Contestant(tool.name, tool.first) for tool in tools if tool.name != "dvc"]
     again = [floor, *(Contestant(tool.name, tool.again) for tool in tools)]
     return [
-        Case("1,000 nodes, first run in a fresh project", first, repeats=3, note="without DVC, which takes a quarter of an hour"),
+        Case(
+            "1,000 nodes, first run in a fresh project",
+            first,
+            repeats=3,
+            note="without DVC, which takes a quarter of an hour",
+        ),
         Case(
             "1,000 nodes, nothing changed",
             again,

@@ -1,8 +1,9 @@
 import sys
 
+from watch import Watch, expected
+
 import tane
 from tane.runs import running  # noqa: F401  its import is no part of the work
-from watch import Watch, expected
 
 count = int(sys.argv[1])
 

@@ -1,8 +1,9 @@
 import sys
 
 import nodes
-import tane
 from watch import Watch, expected
+
+import tane
 
 count = int(sys.argv[1])
 functions = [getattr(nodes, f"v{number}") for number in range(count)]

@@ -183,10 +183,14 @@ class Shop:
 
     def steps(self) -> dict[str, str]:
         """The nodes of the newest run, with how they ended."""
+        return {name: str(step.status) for name, step in self.step_records().items()}
+
+    def step_records(self) -> dict[str, records.StepRecord]:
+        """The steps of the newest run by node."""
         ledger = self.ledger()
         try:
             newest = read.runs(ledger)[0]
-            return {step.node: str(step.status) for step in read.steps(ledger, newest.run)}
+            return {step.node: step for step in read.steps(ledger, newest.run)}
         finally:
             ledger.close()
 

@@ -89,6 +89,13 @@ def test_a_failed_run_is_shown_with_its_error_afterwards(shop):
     assert "failed" in shop.tane("runs").out
 
 
+def test_a_failed_step_is_on_record_with_the_time_it_took(shop):
+    put(shop, FIT, "import time\ntime.sleep(0.05)\nreturn cleaned[99]")
+    shop.tane("run")
+    failed = shop.step_records()["fit"]
+    assert failed.ended - failed.started >= 0.05
+
+
 ENDS = {
     "an exit": ("import sys; sys.exit(0)", "SystemExit: 0"),
     "a cancelled task": ("import asyncio; raise asyncio.CancelledError('late')", "CancelledError: late"),

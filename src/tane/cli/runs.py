@@ -19,6 +19,7 @@ _METRICS = 3
 @click.option("-n", "limit", default=20, type=click.IntRange(min=1), metavar="N", help="At most N runs (20).")
 @click.option("--status", type=click.Choice([str(each) for each in outcomes.RunStatus]), help="Runs that stand so.")
 @click.option("-p", "--pipeline", default=None, help="Runs of this pipeline.")
+@click.option("-m", "--metric", "metrics", multiple=True, metavar="NAME", help="Show this metric; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV, with all metrics.")
 @homes.where
@@ -27,6 +28,7 @@ def command(
     limit: int,
     status: str | None,
     pipeline: str | None,
+    metrics: tuple[str, ...],
     as_json: bool,
     as_csv: bool,
     path: str,
@@ -37,6 +39,7 @@ def command(
     Examples:
       tane runs -n 5
       tane runs --pipeline training --status failed
+      tane runs -m pr_auc -m roc_auc
       tane runs --csv > runs.csv
     """
     if as_json and as_csv:
@@ -54,12 +57,21 @@ def command(
     elif as_csv:
         click.echo(_csv(found), nl=False)
     elif found:
-        click.echo(text(found))
+        click.echo(text(found, _known(metrics, found)))
 
 
-def text(found: Sequence[dict[str, Any]]) -> str:
-    """Runs as a table with the metrics that most of them have."""
-    metrics = facts.metric_names(found, _METRICS)
+def _known(wanted: Sequence[str], found: Sequence[dict[str, Any]]) -> Sequence[str]:
+    known = {name for each in found for name in each["metrics"]}
+    for name in wanted:
+        if name not in known:
+            hint = errors.did_you_mean(name, known, f"they have: {', '.join(sorted(known)) or 'none'}")
+            raise errors.UsageError(f"no run listed here has a metric {name!r}", hint=hint)
+    return wanted
+
+
+def text(found: Sequence[dict[str, Any]], wanted: Sequence[str] = ()) -> str:
+    """Runs as a table with the metrics `wanted`, else with those that most of them have."""
+    metrics = wanted or facts.metric_names(found, _METRICS)
     header = ["run", "name", "status", "started", "took", "pipeline", "steps", *metrics]
     rows = [
         [

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tane import errors, events
@@ -49,6 +49,7 @@ class _Chosen:
     key: str
     basis: records.Basis
     reasons: tuple[Reason, ...]
+    began: float = field(default_factory=time.time)
 
 
 class Loop:
@@ -269,7 +270,6 @@ class Loop:
                 hint="this is a fault of the engine or of the machine, not of your code: please report it",
             )
         self.error = self.error or error
-        now = time.time()
         record = records.StepRecord(
             position=chosen.step.position,
             node=chosen.step.node.name,
@@ -277,8 +277,8 @@ class Loop:
             key=chosen.key,
             basis=chosen.basis,
             reasons=tuple(map(str, chosen.reasons)),
-            started=now,
-            ended=now,
+            started=chosen.began,
+            ended=time.time(),
             error=str(error),
             reusable=False,
         )
