@@ -130,10 +130,6 @@ def test_an_unknown_variable_is_named(told):
     [
         ("model.lr=fast", "model.lr is a number (conf/base/parameters.yml:5), 'fast' is text"),
         (
-            "model.depth=0.5",
-            "model.depth is a whole number (conf/base/parameters.yml:6), 0.5 is a number with a fraction",
-        ),
-        (
             "model.depth=true",
             "model.depth is a whole number (conf/base/parameters.yml:6), true is true or false",
         ),

@@ -1,5 +1,8 @@
 """The user's code fails: their frames first, exit code 1, on record as failed; the next run goes on from there."""
 
+import os
+import time
+
 import pytest
 from builders import MADE, refused
 
@@ -218,6 +221,18 @@ def test_a_value_that_cannot_be_read_back_is_named(shop):
 
 
 # --- what a node does to its surroundings -----------------------------------------------------------------------------
+
+
+def test_an_edit_of_the_same_size_in_the_same_second_is_run_and_not_the_old_code(shop, monkeypatch):
+    """Python by itself would take its compiled module for current, and the old result would stand under the new key."""
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    soon = time.time() + 60  # a second that lasts long enough for two runs
+    os.utime(shop.root / NODES, (soon, soon))
+    assert shop.spawn("run").code == 0
+    shop.edit(NODES, "* rate", "+ rate")
+    os.utime(shop.root / NODES, (soon, soon))
+    assert shop.spawn("run").code == 0
+    assert shop.json(MADE[0]) == {"weight": 6.5}
 
 
 def test_a_node_that_changes_the_working_directory_harms_nothing(shop, tmp_path):

@@ -5,7 +5,6 @@ to do.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -30,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     code = group.execute(arguments)
     if code == errors.InterruptedRun.exit_code:
+        import signal
+
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second interrupt must not change the exit code
     sys.exit(code)
 

@@ -96,9 +96,10 @@ class Live(Lines):
             self._running[event.node] = time.monotonic()
         elif isinstance(event, events.StepEnded):
             self._running.pop(event.node, None)
-        for line in self.lines(event):
-            self._console.print(self._text(line, style=_style(event)))
+        lines = self.lines(event)
         self._live.update(self._bar())
+        for line in lines:
+            self._console.print(self._text(line, style=_style(event)))
 
     def _bar(self) -> Any:
         running: dict[str, float] = getattr(self, "_running", {})

@@ -178,13 +178,11 @@ def _assign(
 def _check_type(override: Override, present: trees.Tree, value: trees.Tree) -> None:
     if _fits(present, value):
         return
-    name, was = override.name, trees.kind(present)
-    found = trees.kind(value)
-    if was == "a whole number" and found == "a number":
-        found = "a number with a fraction"
     shown = trees.shown(trees.plain(value))
     raise _Refused(
-        override, f"{name} is {was} ({present.origin}), {shown} is {found}", _type_hint(override, present)
+        override,
+        f"{override.name} is {trees.kind(present)} ({present.origin}), {shown} is {trees.kind(value)}",
+        _type_hint(override, present),
     )
 
 
@@ -198,7 +196,7 @@ def _fits(present: trees.Tree, value: trees.Tree) -> bool:
         return (
             value.value is None
             or type(value.value) is type(was)
-            or (type(was), type(value.value)) == (float, int)
+            or {type(was), type(value.value)} == {float, int}  # what a function takes, its annotation says
         )
     if isinstance(present, trees.Items):
         return isinstance(value, trees.Items) or (isinstance(value, trees.Leaf) and value.value is None)

@@ -15,7 +15,7 @@ from typing import Any
 from tane.catalog import catalogs
 from tane.config import compose
 from tane.pipeline import graph
-from tane.project import declared, finding, loading, references, settings, sources
+from tane.project import bytecode, declared, finding, loading, references, settings, sources
 
 Place = finding.Place
 find = finding.find
@@ -87,6 +87,7 @@ class Project:
 
     @cached_property
     def _loaded(self) -> loading.Loaded:
+        bytecode.forget_doubtful(self.source_files())
         if self.flow is not None:
             return loading.flow(self.flow)
         return loading.package(self.source, self.package)
