@@ -30,7 +30,7 @@ _WHERE = {
     "start_run": "tane.tracking.sessions",
 }
 
-__all__ = sorted(_WHERE)  # noqa: PLE0605
+__all__ = sorted(_WHERE)
 
 
 def __getattr__(name: str) -> Any:

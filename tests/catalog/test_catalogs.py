@@ -148,9 +148,7 @@ def test_unknown_names_are_told_with_the_nearest_ones(catalog):
 
 
 def test_a_missing_package_names_its_extra_before_work_begins(catalog, monkeypatch):
-    made = catalog(
-        a={"type": "plotly.PlotlyDataset", "filepath": "a.json"}, b={"type": "text", "filepath": "b"}
-    )
+    made = catalog(a={"type": "plotly.PlotlyDataset", "filepath": "a.json"}, b={"type": "text", "filepath": "b"})
     made.check_ready(["a", "b", "nothing"])
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(errors.MissingExtraError, match="needs the package 'plotly'") as raised:

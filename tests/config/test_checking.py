@@ -263,9 +263,7 @@ def test_a_value_that_does_not_fit_is_told_with_its_line(check):
 
 
 def test_an_item_that_does_not_fit_is_told_with_its_own_line(check):
-    assert "conf/base/parameters.yml:6: layers.1 is 'x'" in check(
-        checking.Want("n", "a", "layers", list[int])
-    )
+    assert "conf/base/parameters.yml:6: layers.1 is 'x'" in check(checking.Want("n", "a", "layers", list[int]))
 
 
 def test_a_missing_parameter_offers_the_nearest_and_its_line(check):

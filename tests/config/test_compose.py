@@ -33,9 +33,7 @@ def test_mappings_merge_and_other_values_replace(write, config):
             "prod/parameters.yml": "model: {layers: [8], opt: {eps: 1e-8}}\n",
         }
     )
-    assert config(env=["prod"]).parameters == {
-        "model": {"lr": 0.1, "layers": [8], "opt": {"beta": 0.9, "eps": 1e-8}}
-    }
+    assert config(env=["prod"]).parameters == {"model": {"lr": 0.1, "layers": [8], "opt": {"beta": 0.9, "eps": 1e-8}}}
 
 
 def test_a_section_may_be_spread_over_files_and_folders(write, config):

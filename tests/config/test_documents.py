@@ -61,9 +61,7 @@ def test_scalars_are_what_they_look_like(text, value):
 @settings(deadline=None)
 @given(st.floats(allow_nan=False) | st.integers() | st.booleans() | st.none())
 def test_what_python_prints_of_a_number_is_read_back(value):
-    text = (
-        {True: "true", False: "false", None: "null"}[value] if value in (None, True, False) else repr(value)
-    )
+    text = {True: "true", False: "false", None: "null"}[value] if value in (None, True, False) else repr(value)
     text = text.replace("inf", ".inf")
     found = scalars.value(text)
     assert found == value

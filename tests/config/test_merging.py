@@ -41,9 +41,7 @@ def test_layers_merge_one_by_one_as_all_at_once(layers):
 @given(MAPPINGS, MAPPINGS, MAPPINGS)
 def test_grouping_does_not_matter_where_the_middle_hides_no_mapping(a, b, c):
     hides = any(
-        not isinstance(trees.find(trees.of(b, HERE), keys), trees.Branch | None)
-        for keys in _branches(a)
-        if keys
+        not isinstance(trees.find(trees.of(b, HERE), keys), trees.Branch | None) for keys in _branches(a) if keys
     )
     if not hides:
         assert merged(merged(a, b), c) == merged(a, merged(b, c))
@@ -87,8 +85,7 @@ def test_what_is_put_is_found_and_can_be_removed(layer, keys, value):
     tree = trees.of(layer, HERE)
     above = [trees.find(tree, keys[:depth]) for depth in range(len(keys))]
     if any(
-        isinstance(part, trees.Items) or (isinstance(part, trees.Leaf) and part.value is not None)
-        for part in above
+        isinstance(part, trees.Items) or (isinstance(part, trees.Leaf) and part.value is not None) for part in above
     ):
         return
     new = trees.put(tree, keys, trees.Leaf(value, HERE))

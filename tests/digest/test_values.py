@@ -17,9 +17,7 @@ from hypothesis import strategies as st
 
 from tane.digest import values
 
-atoms = st.one_of(
-    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.complex_numbers()
-)
+atoms = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.binary(), st.complex_numbers())
 keys = st.one_of(st.integers(), st.text(), st.booleans())
 nested = st.recursive(
     atoms,
@@ -197,13 +195,17 @@ def frame():
 
 def test_frames_are_taken_by_content():
     one = frame()
-    assert digest(one) == digest(frame()) == digest(one.iloc[::-1].iloc[::-1]) == digest(pickle.loads(pickle.dumps(one)))
+    assert (
+        digest(one) == digest(frame()) == digest(one.iloc[::-1].iloc[::-1]) == digest(pickle.loads(pickle.dumps(one)))
+    )
 
 
 @pytest.mark.parametrize("column", list(frame().columns))
 def test_every_column_counts(column):
     changed = frame()
-    changed[column] = changed[column].to_numpy()[[1, 0, 2]] if column == "object" else changed[column].iloc[[1, 0, 2]].array
+    changed[column] = (
+        changed[column].to_numpy()[[1, 0, 2]] if column == "object" else changed[column].iloc[[1, 0, 2]].array
+    )
     assert digest(changed) != digest(frame())
 
 
@@ -228,5 +230,8 @@ def test_polars_chunks_and_slices_do_not_count():
 
 
 def test_golden_digests():
-    assert digest({"a": [1, 2.5, "x", None, True], "b": (b"y", {1, 2})}) == "20d8c19883182b9dc2aab739b76dd3ede80be2fc23728d68b3f5612014aabcfd"
+    assert (
+        digest({"a": [1, 2.5, "x", None, True], "b": (b"y", {1, 2})})
+        == "20d8c19883182b9dc2aab739b76dd3ede80be2fc23728d68b3f5612014aabcfd"
+    )
     assert digest(np.arange(3, dtype="i8")) == "700f8614c9bd881a014598f40d44f4f1f5246f47e3a27fc41999432c4ebf79cb"

@@ -6,7 +6,7 @@ import sys
 
 import tane
 
-HEAVY = {"click", "yaml", "rich", "fsspec", "pandas", "numpy", "polars", "pyarrow", "sqlite3", "asyncio", "multiprocessing"}
+HEAVY = {"click", "yaml", "rich", "fsspec", "pandas", "numpy", "polars", "pyarrow", "sqlite3", "asyncio"}
 
 
 def modules_after(program, cwd=None):

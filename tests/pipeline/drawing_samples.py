@@ -73,7 +73,5 @@ def layered(count: int, seed: int = 1) -> scene.Scene:
 def chain(count: int) -> scene.Scene:
     """A chain in which every node takes all parameters, and the last everything that was made."""
     made = [f"d{at}" for at in range(count)]
-    nodes = [
-        Node(f"n{at}", (made[at - 1], "parameters") if at else ("raw",), (made[at],)) for at in range(count)
-    ]
+    nodes = [Node(f"n{at}", (made[at - 1], "parameters") if at else ("raw",), (made[at],)) for at in range(count)]
     return scene.build(Pipeline([*nodes, Node("last", tuple(made))]), title="chain")

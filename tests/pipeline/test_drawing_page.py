@@ -19,9 +19,7 @@ NASTY = "<b>&\"'</script>\x00\ud800\uffff@title@]]>"
 
 
 def nasty() -> scene.Scene:
-    nodes = [
-        samples.Node(f"n{NASTY}", (f"in{NASTY}", f"params:{NASTY}"), (f"out{NASTY}",), frozenset({NASTY}))
-    ]
+    nodes = [samples.Node(f"n{NASTY}", (f"in{NASTY}", f"params:{NASTY}"), (f"out{NASTY}",), frozenset({NASTY}))]
     return scene.build(
         samples.Pipeline(nodes),
         title=NASTY,

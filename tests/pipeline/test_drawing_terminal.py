@@ -19,9 +19,7 @@ def graph_of(*nodes: tuple[str, str, str]) -> str:
 
 
 def test_a_chain_is_one_lane():
-    assert graph_of(("a", "x", "da"), ("b", "da", "db"), ("c", "db", "dc")) == "○  a\n● b\n● c".replace(
-        "● ", "●  "
-    )
+    assert graph_of(("a", "x", "da"), ("b", "da", "db"), ("c", "db", "dc")) == "○  a\n● b\n● c".replace("● ", "●  ")
 
 
 def test_one_that_feeds_many_needs_one_lane():
@@ -63,9 +61,7 @@ def test_the_order_is_topological(followers):
     sequence = rail.order(followers)
     place = {node: at for at, node in enumerate(sequence)}
     assert sorted(sequence) == list(range(len(followers)))
-    assert all(
-        place[source] < place[target] for source, targets in enumerate(followers) for target in targets
-    )
+    assert all(place[source] < place[target] for source, targets in enumerate(followers) for target in targets)
 
 
 @given(graphs())
@@ -104,9 +100,7 @@ def test_lanes_of_one_row_meet_those_of_the_next(followers):
 
 
 @pytest.mark.parametrize("width", [40, 80, 100, 200])
-@pytest.mark.parametrize(
-    "drawn", [samples.cars(), samples.layered(60), samples.chain(30)], ids=lambda d: d.title
-)
+@pytest.mark.parametrize("drawn", [samples.cars(), samples.layered(60), samples.chain(30)], ids=lambda d: d.title)
 def test_no_line_is_wider_than_asked(drawn, width):
     assert max(wording.cells(line) for line in terminal.draw(drawn, width).splitlines()) <= width
 
@@ -114,9 +108,7 @@ def test_no_line_is_wider_than_asked(drawn, width):
 @pytest.mark.parametrize("width", [50, 80, 200])
 def test_every_name_is_there(width):
     text = terminal.draw(samples.cars(), width)
-    assert all(
-        re.search(rf"(?<![\w:.]){re.escape(item.name)}(?![\w:.])", text) for item in samples.cars().items
-    )
+    assert all(re.search(rf"(?<![\w:.]){re.escape(item.name)}(?![\w:.])", text) for item in samples.cars().items)
 
 
 def test_statuses_and_times_end_the_rows():

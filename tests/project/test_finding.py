@@ -32,9 +32,7 @@ def test_every_spelling_of_the_table_makes_a_project(write, text):
 
 
 def test_a_pyproject_that_only_depends_on_tane_is_passed_over(write):
-    root = write(
-        {"pyproject.toml": "[tool.tane]", "lib/pyproject.toml": '[project]\ndependencies = ["tane"]'}
-    )
+    root = write({"pyproject.toml": "[tool.tane]", "lib/pyproject.toml": '[project]\ndependencies = ["tane"]'})
     assert finding.find(root / "lib").root == root
 
 

@@ -22,8 +22,7 @@ CONF = {
     "conf/base/parameters.yml": "import:\n  path: data/01_raw/a.csv\nrows: 10\n",
     "conf/prod/parameters.yml": "import:\n  path: data/01_raw/b.csv\n",
     "conf/base/catalog.yml": (
-        "raw:\n  type: pandas.CSVDataset\n  filepath: ${params:import.path}\n"
-        "  load_args:\n    nrows: ${params:rows}\n"
+        "raw:\n  type: pandas.CSVDataset\n  filepath: ${params:import.path}\n  load_args:\n    nrows: ${params:rows}\n"
     ),
 }
 
@@ -55,9 +54,7 @@ def test_environments_and_overrides_reach_the_catalog(shop, write):
 
 
 def test_an_unknown_parameter_in_the_catalog_is_shown_at_its_line(shop, write):
-    write(
-        CONF | {"conf/base/catalog.yml": "raw:\n  type: text.TextDataset\n  filepath: ${params:import.pth}\n"}
-    )
+    write(CONF | {"conf/base/catalog.yml": "raw:\n  type: text.TextDataset\n  filepath: ${params:import.pth}\n"})
     with pytest.raises(errors.CatalogError, match=r"catalog\.yml:3: .*import\.pth"):
         _ = projects.open_project(shop, environ={}).catalog
 
@@ -88,10 +85,7 @@ def test_a_file_is_a_project_with_conf_beside_it(write):
 
 def test_a_file_without_conf_takes_overrides_of_its_defaults(write):
     root = write({"flow.py": FLOW})
-    assert (
-        projects.open_project(root / "flow.py", overrides=["lr=0.1"], environ={}).config.parameters["lr"]
-        == 0.1
-    )
+    assert projects.open_project(root / "flow.py", overrides=["lr=0.1"], environ={}).config.parameters["lr"] == 0.1
 
 
 def test_an_override_that_nothing_declares_is_refused(write):

@@ -20,9 +20,7 @@ def test_a_reference_alone_takes_the_parameter_as_it_is():
 
 
 def test_references_within_text_are_written_out():
-    assert fill(a={"filepath": "${params:year}/${params:import.rows}.csv"}) == {
-        "a": {"filepath": "2024/10.csv"}
-    }
+    assert fill(a={"filepath": "${params:year}/${params:import.rows}.csv"}) == {"a": {"filepath": "2024/10.csv"}}
 
 
 def test_lists_are_filled_too():

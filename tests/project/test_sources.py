@@ -21,9 +21,7 @@ def test_a_packages_modules_data_files_and_folders_count(shop, write):
 
 
 def test_a_flat_layout_has_its_package_and_loose_modules(write):
-    root = write(
-        {"pyproject.toml": "", "shop/a.py": "", "beside.py": "", "data/big.csv": "", ".venv/x.py": ""}
-    )
+    root = write({"pyproject.toml": "", "shop/a.py": "", "beside.py": "", "data/big.csv": "", ".venv/x.py": ""})
     found = names(root, sources.of_package(root, root, "shop"))
     assert found == [".", "beside.py", "pyproject.toml", "shop", "shop/a.py"]
 

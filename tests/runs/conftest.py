@@ -44,7 +44,7 @@ def score(model, features):
     return [model["weight"] * value for value in features]
 '''
 
-HELPERS = '''
+HELPERS = """
 from .deeper import factor
 
 
@@ -54,14 +54,14 @@ def scaled(value, scale):
 
 def unused(value):
     return value
-'''
+"""
 
-DEEPER = '''
+DEEPER = """
 def factor(scale):
     return scale * 2
-'''
+"""
 
-REGISTRY = '''
+REGISTRY = """
 from tane import Pipeline, node
 
 from .nodes import features, fit, score
@@ -74,7 +74,7 @@ def register_pipelines():
     ])
     scoring = Pipeline([node(score, ["model", "features"], "scores")])
     return {"training": training, "scoring": scoring, "__default__": training + scoring}
-'''
+"""
 
 CATALOG = """
 table:

@@ -36,7 +36,7 @@ def test_a_run_with_nothing_to_do_ends_before_the_code_is_imported(box):
     box.write("src/small/nodes.py", "raise SystemExit('imported')").touch()
     os.utime(box.root / "src/small/nodes.py")
     assert "imported" in box.tane("run").err
-    box.write("src/small/nodes.py", (box.root / "src/small/helpers.py").read_text())  # broken differently: still noticed
+    box.write("src/small/nodes.py", "import nothing_of_that_name")  # broken in another way: noticed too
     assert box.tane("run").code == 1
 
 
@@ -47,6 +47,26 @@ def test_the_no_op_stands_on_the_last_run_and_records_nothing(box):
     assert f"nothing changed since run {run}" in noop.out
     assert "total = 27" in noop.out
     assert sorted(path.name for path in (box.root / ".tane/runs").iterdir()) == [run]
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda root: (root / ".tane/ledger.db").unlink(),
+        lambda root: shutil.rmtree(root / ".tane/objects"),
+        lambda root: (root / "data/06_models/model.json").unlink(),
+        lambda root: (root / "tane.lock").unlink(),
+        lambda root: (root / "conf/local").mkdir(),
+        lambda root: (root / "conf/base/parameters_more.yml").write_text("x: 1"),
+        lambda root: (root / "src/small/more.py").write_text(""),
+    ],
+    ids=["ledger", "objects", "output", "lock", "conf/local", "conf file", "module"],
+)
+def test_nothing_is_said_to_be_unchanged_when_something_is(box, lose):
+    assert box.tane("run").code == 0
+    assert "nothing changed" in box.tane("run").out
+    lose(box.root)
+    assert "nothing changed" not in box.tane("run").out
 
 
 def test_a_parameter_runs_what_takes_it(done):

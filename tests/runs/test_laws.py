@@ -26,7 +26,8 @@ from tane.runs import running
 BODIES = {
     "numbers": "return [{c}, {c} + 1, helper_{h}({c})]",
     "array": "return np.arange({c} + 3.0) * helper_{h}({c})",
-    "frame": "return pd.DataFrame({{'a': [{c}, None, 2.5], 'b': ['x', None, 'z']}}).assign(c=pd.Categorical(list('uvu')))",
+    "frame": "return pd.DataFrame({{'a': [{c}, None, 2.5], 'b': ['x', None, 'z']}})"
+    ".assign(c=pd.Categorical(list('uvu')))",
     "table": "return {{'k': ({c}, 'text', None), 'taken': [describe(a) for a in args]}}",
     "sum": "return sum(weigh(a) for a in args) + {c} + param",
     "first": "return args[0] if args else {c}",
@@ -35,7 +36,7 @@ BODIES = {
     "set": "return {{describe(a) for a in args}} | {{'{c}', 'b', 'c'}}",
 }
 
-COMMON = '''
+COMMON = """
 import numpy as np
 import pandas as pd
 from tane import Pipeline, node
@@ -73,7 +74,7 @@ def spoil(value):
     elif isinstance(value, pd.DataFrame):
         value["a"] = 0.0
     return describe(value)
-'''
+"""
 
 
 @st.composite

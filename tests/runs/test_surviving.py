@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-SLOW = '''
+SLOW = """
 import pathlib, time
 
 from .helpers import scaled
@@ -30,7 +30,7 @@ def fit(features, rate: float = 0.5):
 
 def score(model, features):
     return [model["weight"] * value for value in features]
-'''
+"""
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_failed_run_keeps_what_succeeded(box):
     assert box.run().ran == ["score"]
 
 
-BRANCHES = '''
+BRANCHES = """
 from tane import Pipeline, node
 
 
@@ -131,7 +131,7 @@ def after_good(good):
 
 def register_pipelines():
     return {"__default__": Pipeline([bad, after_bad, good, after_good])}
-'''
+"""
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
@@ -196,7 +196,7 @@ def test_runs_at_the_same_time_each_give_what_they_give_alone(box):
         assert box.run(f"model.rate={rate}").ran == []
 
 
-MUTATING = '''
+MUTATING = """
 from tane import Pipeline
 
 
@@ -216,13 +216,13 @@ def second(made):
 
 def register_pipelines():
     return {"__default__": Pipeline([made, first, second])}
-'''
+"""
 
 
 @pytest.mark.parametrize("options", [(), ("-j", "2"), ("--force",)])
 @pytest.mark.parametrize("keep", ["all", "none"])
 def test_a_node_that_changes_its_argument_changes_it_for_nobody_else(box, options, keep):
-    box.edit("pyproject.toml", '[tool.tane]', f'[tool.tane]\nkeep = "{keep}"')
+    box.edit("pyproject.toml", "[tool.tane]", f'[tool.tane]\nkeep = "{keep}"')
     box.write("src/small/pipeline_registry.py", MUTATING)
     from tane.digest import values
 
@@ -240,7 +240,7 @@ def test_values_that_are_not_kept_are_made_again_when_they_are_needed(box):
     assert changed.reasons["features"] == ["never kept: features is needed by fit"]
 
 
-UNKEEPABLE = '''
+UNKEEPABLE = """
 from tane import Pipeline, node
 
 
@@ -254,7 +254,7 @@ def total(lines):
 
 def register_pipelines():
     return {"__default__": Pipeline([lines, total])}
-'''
+"""
 
 
 def test_a_value_that_cannot_be_kept_says_so_or_stays_in_memory_by_entry(box):
@@ -274,7 +274,7 @@ def test_a_node_without_cache_runs_every_time(box):
     assert box.run().reasons == {"score": ["never kept: cache=False"]}
 
 
-MODEL = '''
+MODEL = """
 from tane import Pipeline
 
 
@@ -296,7 +296,7 @@ def predict(train):
 
 def register_pipelines():
     return {"__default__": Pipeline([train, predict])}
-'''
+"""
 
 
 def test_the_code_of_a_kept_objects_class_counts(box):
@@ -310,7 +310,7 @@ def test_the_code_of_a_kept_objects_class_counts(box):
     assert changed.json["datasets"]["predict"] == values.of(43).digest
 
 
-LOGGING = '''
+LOGGING = """
 import logging
 
 from tane import Pipeline
@@ -326,7 +326,7 @@ def talkative():
 
 def register_pipelines():
     return {"__default__": Pipeline([talkative])}
-'''
+"""
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -211,12 +211,7 @@ def _parts(value: Any) -> Iterator[tuple[str, Any]]:
 def _write_array(array: Any) -> Encoded | None:
     dtype = array.dtype
     numpy = sys.modules["numpy"]
-    if (
-        dtype.kind not in "biufcmMSU"
-        or not dtype.itemsize
-        or dtype.metadata
-        or numpy.dtype(dtype.str) != dtype
-    ):
+    if dtype.kind not in "biufcmMSU" or not dtype.itemsize or dtype.metadata or numpy.dtype(dtype.str) != dtype:
         return None  # objects, records and dtypes of other packages
     fortran = array.flags.f_contiguous and not array.flags.c_contiguous
     flat = (array.T if fortran else numpy.ascontiguousarray(array)).reshape(-1)
@@ -234,11 +229,7 @@ def _read_array(data: hashing.Buffer) -> Any:
     dtype, shape, order = json.loads(bytes(view[4 : 4 + length]))
     content = view[pickles.aligned(4 + length) :]
     buffer = bytearray(content) if content.readonly else content
-    return (
-        numpy.ndarray(tuple(shape), dtype, buffer, order=order)
-        if buffer
-        else numpy.empty(shape, dtype, order)
-    )
+    return numpy.ndarray(tuple(shape), dtype, buffer, order=order) if buffer else numpy.empty(shape, dtype, order)
 
 
 # --- polars and Arrow ---------------------------------------------------------------------------------------

@@ -108,9 +108,7 @@ class Dataset:
             reader = self._format()
             if path.is_dir():
                 if not reader.folders:
-                    raise contract.Problem(
-                        "it is a folder, not a file", "name one file in the entry's filepath"
-                    )
+                    raise contract.Problem("it is a folder, not a file", "name one file in the entry's filepath")
             elif not reader.empty and not reader.write_only and path.stat().st_size == 0:
                 raise contract.Problem("the file is empty", "put the file back, or run what makes it again")
             return reader.read(str(path))
@@ -184,9 +182,7 @@ class Dataset:
 
     def _remote(self) -> places.Remote:
         if self.remote is None:
-            raise contract.Problem(
-                "it is not behind a URL", "this is a mistake in the program that asked for it"
-            )
+            raise contract.Problem("it is not behind a URL", "this is a mistake in the program that asked for it")
         return self.remote
 
     def _class(self) -> Any:
@@ -197,9 +193,7 @@ class Dataset:
     def _method(self, name: str) -> Any:
         method = self.instance.method(name) if self.instance else None
         if method is None:
-            raise contract.Problem(
-                f"its class has no {name}()", f"add a method {name}, or do not use it that way"
-            )
+            raise contract.Problem(f"its class has no {name}()", f"add a method {name}, or do not use it that way")
         return method
 
     def _error(self, what: str, hint: str, line: int | None = None) -> errors.CatalogError:
@@ -228,9 +222,7 @@ class Dataset:
             ) from error
         except ImportError as error:
             self.check_ready()
-            raise self._error(
-                f"it could not be {done}: {error}", "install the package that is named there"
-            ) from error
+            raise self._error(f"it could not be {done}: {error}", "install the package that is named there") from error
         except Exception as error:
             what = str(error).strip() or "no message"
             key = "load_args" if done == "loaded" else "save_args"
@@ -253,7 +245,5 @@ class Dataset:
                 hint="make room, or make the folder writable, and run again",
             )
         if type(error).__name__ == "BadGzipFile" or "Invalid data stream" in str(error):
-            return self._error(
-                "it is not compressed as its name says", "correct the suffix, or mend the file"
-            )
+            return self._error("it is not compressed as its name says", "correct the suffix, or mend the file")
         return self._error(f"it could not be {done}: {error}", "check the file and the entry's filepath")

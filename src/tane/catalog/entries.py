@@ -136,11 +136,7 @@ def _said(entry: Entry) -> dict[str, Any]:
         entry.fault(f"versioned is {versioned!r}", "write true or false", "versioned")
     metadata = entry.mapping("metadata")
     viz = metadata.get("kedro-viz")
-    layer = (
-        entry.body.get("layer")
-        or metadata.get("layer")
-        or (viz.get("layer") if isinstance(viz, dict) else None)
-    )
+    layer = entry.body.get("layer") or metadata.get("layer") or (viz.get("layer") if isinstance(viz, dict) else None)
     return {
         "layer": str(layer or ""),
         "metadata": metadata,
@@ -231,17 +227,11 @@ def _foreign_paths(entry: Entry, written: str, name: str) -> tuple[str, ...]:
         # all these names end alike: only a slip of the pen is near
         near = difflib.get_close_matches(name, family, n=1, cutoff=0.9)
         otherwise = f"ours are {', '.join(family)}; pip install kedro-datasets for Kedro's others"
-        entry.fault(
-            f"there is no type {written!r}", f"did you mean {near[0]!r}?" if near else otherwise, "type"
-        )
+        entry.fault(f"there is no type {written!r}", f"did you mean {near[0]!r}?" if near else otherwise, "type")
         return ()
     if importlib.util.find_spec(head) is None:
         last = name.rpartition(".")[2]
-        near = [
-            known
-            for known in kinds.KINDS
-            if known.endswith("." + last) and errors.nearest(head, [_head(known)])
-        ]
+        near = [known for known in kinds.KINDS if known.endswith("." + last) and errors.nearest(head, [_head(known)])]
         if near:
             entry.fault(f"there is no type {written!r}", f"did you mean {near[0]!r}?", "type")
             return ()
@@ -259,9 +249,7 @@ def _credentials(entry: Entry) -> dict[str, Any]:
     if isinstance(named, dict):
         return named
     if not isinstance(named, str):
-        entry.fault(
-            f"credentials is {_kind_of(named)}", "give the name of an entry of credentials.yml", "credentials"
-        )
+        entry.fault(f"credentials is {_kind_of(named)}", "give the name of an entry of credentials.yml", "credentials")
         return {}
     known = entry.context.credentials
     if named not in known:
@@ -282,9 +270,7 @@ def _credentials(entry: Entry) -> dict[str, Any]:
 def _check_more(entry: Entry, more: Mapping[str, Any]) -> None:
     backend = more.get("backend", "pickle")
     if backend not in objects.BACKENDS:
-        hint = errors.did_you_mean(
-            str(backend), objects.BACKENDS, f"choose one of {', '.join(objects.BACKENDS)}"
-        )
+        hint = errors.did_you_mean(str(backend), objects.BACKENDS, f"choose one of {', '.join(objects.BACKENDS)}")
         entry.fault(f"there is no backend {backend!r}", hint, "backend")
     packing = more.get("compression", "gzip")
     if packing not in ("gzip", "bz2", "xz"):

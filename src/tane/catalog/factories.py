@@ -31,8 +31,7 @@ def match(pattern: str, name: str) -> dict[str, str] | None:
 
     parts = _PLACEHOLDER.split(pattern)
     expression = "".join(
-        re.escape(part) if i % 2 == 0 else _PLACEHOLDER.sub(group, f"{{{part}}}")
-        for i, part in enumerate(parts)
+        re.escape(part) if i % 2 == 0 else _PLACEHOLDER.sub(group, f"{{{part}}}") for i, part in enumerate(parts)
     )
     found = re.fullmatch(expression, name)
     return found.groupdict() if found else None

@@ -43,7 +43,9 @@ def what_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the argument WHAT and the options that choose; it gets them as `asked`."""
 
     @click.argument("what", nargs=-1, metavar="[PIPELINE | FLOW.py] [KEY=VALUE]...")
-    @click.option("-e", "--env", "env", multiple=True, help="Configuration environments, in order; repeat or use commas.")
+    @click.option(
+        "-e", "--env", "env", multiple=True, help="Configuration environments, in order; repeat or use commas."
+    )
     @click.option("-p", "--pipeline", "pipeline", default=None, help="The pipeline, by name.")
     @functools.wraps(command)
     def asking(what: tuple[str, ...], env: tuple[str, ...], pipeline: str | None, **rest: Any) -> Any:

@@ -65,7 +65,7 @@ class Lines:
         if event.status is StepStatus.SKIPPED:
             why = f" {event.error}" if event.error else ""
             return [f"  skipped  {event.node:<{_WIDTH}}{why}".rstrip()]
-        return [f"  FAILED   {event.node}"]
+        return [f"  FAILED   {event.node:<{_WIDTH}} {event.error.splitlines()[0] if event.error else ''}".rstrip()]
 
 
 class Live(Lines):
@@ -158,7 +158,7 @@ _PLANNED = {"run": "to run", "reuse": "to reuse", "wait": "waiting for those"}
 
 
 def plural(count: int, word: str) -> str:
-    """"1 step", "2 steps"."""
+    """ "1 step", "2 steps"."""
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
@@ -184,4 +184,3 @@ def _style(event: events.Event) -> str:
     if isinstance(event, events.Notice):
         return "yellow"
     return "dim" if isinstance(event, events.DatasetMoved) else ""
-

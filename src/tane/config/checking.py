@@ -74,9 +74,7 @@ def lookup(parameters: Mapping[str, Any], key: str) -> Any:
     return found
 
 
-def _missing(
-    want: Want, parameters: Mapping[str, Any], origin: Callable[..., origins.Origin]
-) -> errors.Fault:
+def _missing(want: Want, parameters: Mapping[str, Any], origin: Callable[..., origins.Origin]) -> errors.Fault:
     where = f"node {want.node!r}, argument {want.argument!r}"
     keys = want.key.split(".")
     for depth in range(1, len(keys)):
@@ -87,8 +85,7 @@ def _missing(
         if not isinstance(above, Mapping):
             place = origin("parameters", *keys[:depth])
             return errors.Fault(
-                f"there is no parameter {want.key!r}: "
-                f"{'.'.join(keys[:depth])} is {trees.kind(above)} ({place})",
+                f"there is no parameter {want.key!r}: {'.'.join(keys[:depth])} is {trees.kind(above)} ({place})",
                 where,
                 f"take {'.'.join(keys[:depth])!r} itself, or make it a mapping that holds {keys[depth]!r}",
             )

@@ -32,9 +32,7 @@ def read(text: str, file: str, faults: list[errors.Fault], *, hide: bool = False
     if node is None or (isinstance(tree, trees.Leaf) and tree.value is None):
         return trees.Branch({}, start)
     if tree is not None:
-        reader.fault(
-            node, f"the file holds {trees.kind(tree)}, not keys and values", "write it as `key: value`"
-        )
+        reader.fault(node, f"the file holds {trees.kind(tree)}, not keys and values", "write it as `key: value`")
     return None
 
 
@@ -73,9 +71,7 @@ def _compose(text: str, reader: _Reader) -> Any:
             if not reader.hide and mark.line < len(lines) and lines[mark.line].strip():
                 quoted = f": {trees.shown(lines[mark.line].strip())}"
         where = _where(origin) if origin else reader.file
-        reader.faults.append(
-            errors.Fault(f"this is not YAML: {problem}{quoted}", where, _hint(problem, reader))
-        )
+        reader.faults.append(errors.Fault(f"this is not YAML: {problem}{quoted}", where, _hint(problem, reader)))
     return _BROKEN
 
 
@@ -189,9 +185,7 @@ class _Reader:
             text, line = trees.key_text(key.value), key_node.start_mark.line + 1
             if text in lines or key.value in own:  # 1 and true read apart, but Python holds them for one key
                 first = "" if self.at else f": here and on line {lines[text if text in lines else key.value]}"
-                self.fault(
-                    key_node, f"the key {text!r} stands twice in one mapping{first}", "keep one of them"
-                )
+                self.fault(key_node, f"the key {text!r} stands twice in one mapping{first}", "keep one of them")
                 continue
             lines[text] = lines[key.value] = line
             value = self.tree(value_node, self.origin(key_node))
@@ -201,9 +195,7 @@ class _Reader:
 
     def _key(self, node: Any, value: Any) -> trees.Leaf | None:
         if node.id != "scalar":
-            self.fault(
-                node, "a list or mapping is used as a key", "use text or a number; put {braces} in quotes"
-            )
+            self.fault(node, "a list or mapping is used as a key", "use text or a number; put {braces} in quotes")
             return None
         if self.at and not node.style and ":" in node.value and value.value == "" and not value.style:
             self.fault(
@@ -221,9 +213,7 @@ class _Reader:
             if isinstance(tree, trees.Branch):
                 merged = {**tree.entries, **merged}
             elif part.id != "mapping":
-                self.fault(
-                    part, "`<<` takes a mapping or a list of mappings", "write `<<: *name` of a mapping"
-                )
+                self.fault(part, "`<<` takes a mapping or a list of mappings", "write `<<: *name` of a mapping")
         return merged
 
 

@@ -101,9 +101,7 @@ def _take_items(value: Any, annotation: Any, keys: tuple[str, ...], misfits: lis
     if kind is tuple and wanted and wanted[-1] is not Ellipsis:
         wanted = () if wanted == ((),) else wanted
         if len(wanted) != len(value):
-            misfits.append(
-                Misfit(keys, f"has {len(value)} items, expected {len(wanted)}", f"give {len(wanted)} items")
-            )
+            misfits.append(Misfit(keys, f"has {len(value)} items, expected {len(wanted)}", f"give {len(wanted)} items"))
             return value
     else:
         wanted = (wanted[0] if wanted else Any,) * len(value)
@@ -255,9 +253,7 @@ def _take_model(value: Any, kind: Any, keys: tuple[str, ...], misfits: list[Misf
     except ValueError as error:  # pydantic's ValidationError is one
         tell = getattr(error, "errors", None)
         if not callable(tell):
-            misfits.append(
-                Misfit(keys, f"is refused by {kind.__name__}: {error}", "mend the values it names")
-            )
+            misfits.append(Misfit(keys, f"is refused by {kind.__name__}: {error}", "mend the values it names"))
             return value
         for each in tell():
             below = (*keys, *(str(part) for part in each["loc"]))

@@ -53,9 +53,7 @@ def read(conf: Path, root: Path, environments: Sequence[str]) -> Reading:
     """The layers of `conf`, lowest first; a missing folder has none. Places are named relative to `root`."""
     reading = Reading(files=[conf])
     if conf.exists() and not conf.is_dir():
-        reading.faults.append(
-            errors.Fault("this is no folder", _name(conf, root), "make it one: it holds conf/base")
-        )
+        reading.faults.append(errors.Fault("this is no folder", _name(conf, root), "make it one: it holds conf/base"))
         return reading
     there = _folders(conf, root, reading)
     for name in environments:
@@ -193,9 +191,7 @@ def _listed(folder: Path, root: Path, reading: Reading) -> list[Path]:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         reading.faults.append(
-            errors.Fault(
-                f"cannot read the folder: {error.strerror}", _name(folder, root), "mend its permissions"
-            )
+            errors.Fault(f"cannot read the folder: {error.strerror}", _name(folder, root), "mend its permissions")
         )
         return []
 

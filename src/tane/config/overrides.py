@@ -48,18 +48,14 @@ def parse(text: str, faults: list[errors.Fault]) -> Override | None:
     keys = tuple(name.split("."))
     if not all(keys) or any(key != key.strip() for key in keys):
         faults.append(
-            errors.Fault(
-                f"{name!r} names no parameter", str(origin), "write names joined by dots, as in model.lr=0.1"
-            )
+            errors.Fault(f"{name!r} names no parameter", str(origin), "write names joined by dots, as in model.lr=0.1")
         )
         return None
     if not equals:
         if sign == _REMOVE:
             return Override(sign, keys, None, origin)
         faults.append(
-            errors.Fault(
-                "there is no value", str(origin), f"write {sign}{name}=VALUE, or ~{name} to remove it"
-            )
+            errors.Fault("there is no value", str(origin), f"write {sign}{name}=VALUE, or ~{name} to remove it")
         )
         return None
     value = _value(written.strip(), origin, faults)
@@ -74,9 +70,7 @@ def from_environment(environ: Mapping[str, str], faults: list[errors.Fault]) -> 
         keys = tuple(variable.removeprefix(VARIABLE).split("__"))
         if not all(keys):
             faults.append(
-                errors.Fault(
-                    "the variable names no parameter", str(origin), f"name it as in {VARIABLE}model__lr"
-                )
+                errors.Fault("the variable names no parameter", str(origin), f"name it as in {VARIABLE}model__lr")
             )
             continue
         value = _value(environ[variable].strip(), origin, faults)
@@ -125,13 +119,11 @@ def _value(text: str, origin: origins.Origin, faults: list[errors.Fault]) -> tre
     try:
         return trees.Leaf(scalars.value(text), origin)
     except ValueError:
-        faults.append(
-            errors.Fault("the number is too long to hold", str(origin), "put it in quotes to make it text")
-        )
+        faults.append(errors.Fault("the number is too long to hold", str(origin), "put it in quotes to make it text"))
         return None
 
 
-class _Refused(Exception):  # noqa: N818 - never leaves this module
+class _Refused(Exception):
     def __init__(self, override: Override, what: str, hint: str) -> None:
         super().__init__(what)
         self.fault = errors.Fault(what, str(override.origin), hint)
@@ -160,9 +152,7 @@ def _apply(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> tr
     return trees.put(tree, keys, value if present is None else trees.merge(present, value))
 
 
-def _assign(
-    tree: trees.Tree, override: Override, present: trees.Tree, known: Mapping[str, Any]
-) -> trees.Tree:
+def _assign(tree: trees.Tree, override: Override, present: trees.Tree, known: Mapping[str, Any]) -> trees.Tree:
     """Replace `present`; a mapping is taken apart, so that a misspelt key within it is found too."""
     value = override.value
     assert value is not None
@@ -213,11 +203,7 @@ def _type_hint(override: Override, present: trees.Tree) -> str:
         if first is not None:
             return f"name a key within it, as in {name}.{trees.key_text(first)}=..."
     elif isinstance(present, trees.Leaf) and isinstance(present.value, str):
-        return (
-            f"quote it to make it text: {name}=\"'...'\""
-            if on_command_line
-            else "put it in quotes to make it text"
-        )
+        return f"quote it to make it text: {name}=\"'...'\"" if on_command_line else "put it in quotes to make it text"
     if on_command_line:
         return f"write ++{name}=... if its type is to change"
     return f"give {trees.kind(present)}"
@@ -257,9 +243,7 @@ def _remove(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> t
         raise _unknown(tree, override, known)
     if isinstance(trees.find(tree, override.keys[:-1]), trees.Items):
         whole = ".".join(override.keys[:-1])
-        raise _Refused(
-            override, f"{override.name} is an item of a list", f"give the list anew: {whole}=[...]"
-        )
+        raise _Refused(override, f"{override.name} is an item of a list", f"give the list anew: {whole}=[...]")
     wanted = override.value
     if wanted is not None and trees.plain(wanted) != trees.plain(present):
         raise _Refused(
@@ -279,9 +263,7 @@ def _declare(tree: trees.Tree, keys: Sequence[str], known: Mapping[str, Any]) ->
         if name in known:
             if trees.find(tree, keys[:depth]) is not None or not _open_way(tree, keys[:depth]):
                 return tree
-            return trees.put(
-                tree, keys[:depth], trees.of(known[name], origins.Origin("", 0, origins.DEFAULT))
-            )
+            return trees.put(tree, keys[:depth], trees.of(known[name], origins.Origin("", 0, origins.DEFAULT)))
     return tree
 
 

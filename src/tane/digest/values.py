@@ -57,9 +57,7 @@ def of(value: Any) -> Fingerprint:
         encoded = walk.encode(value)
     except RecursionError:
         raise CannotDigest(f"a {kind.__name__} nested too deeply") from None
-    return Fingerprint(
-        hashing.of_bytes(_TAG + encoded), tuple(sorted(walk.classes)), tuple(sorted(walk.libraries))
-    )
+    return Fingerprint(hashing.of_bytes(_TAG + encoded), tuple(sorted(walk.classes)), tuple(sorted(walk.libraries)))
 
 
 _TAG = b"tane value 1\0"

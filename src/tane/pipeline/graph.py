@@ -210,9 +210,7 @@ def _name(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, Node]:
                 label = f"{name} -> {','.join(node.outputs)}" if node.outputs else f"{','.join(node.inputs)} -> {name}"
                 node = replace(node, name=label)
             if label in by_name:
-                faults.append(
-                    errors.Fault(f"two nodes are called {label!r}", hint="give one of them another name=")
-                )
+                faults.append(errors.Fault(f"two nodes are called {label!r}", hint="give one of them another name="))
             by_name[label] = node
     return by_name
 
@@ -258,9 +256,7 @@ def _cycle_error(stuck: set[str], depends: dict[str, list[str]], by_name: dict[s
         path.append(name)
         name = min(other for other in depends[name] if other in stuck)
     cycle = [*path[path.index(name) :], name][::-1]
-    through = [
-        next(iter(set(by_name[a].outputs) & set(by_name[b].inputs))) for a, b in pairwise(cycle)
-    ]
+    through = [next(iter(set(by_name[a].outputs) & set(by_name[b].inputs))) for a, b in pairwise(cycle)]
     return errors.PipelineError(
         f"the pipeline goes in a circle: {' -> '.join(cycle)} (through {', '.join(through)})",
         hint="rename the output of one of these nodes, so that it does not feed an earlier one",

@@ -140,9 +140,7 @@ def _bare(func: Callable[..., Any], label: str, takes: Signature, made: set[str]
     by_name = tuple((argument, dataset(argument)) for argument in (*optional_ones, *takes.keyword))
     taken = positional + tuple(name for _, name in by_name)
     optional = frozenset(name for name in taken if name.startswith(PARAM))
-    return Node(
-        func, label, positional, by_name, taken, (label,), "one", optional=optional, named=False, bare=True
-    )
+    return Node(func, label, positional, by_name, taken, (label,), "one", optional=optional, named=False, bare=True)
 
 
 class Signature(NamedTuple):

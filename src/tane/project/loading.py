@@ -127,20 +127,14 @@ def _place(error: errors.PipelineError) -> None:
 
 def _hint(error: BaseException, folder: Path | None) -> str:
     if isinstance(error, SyntaxError):
-        return (
-            f"mend the line {error.text.strip()!r}"
-            if error.text and error.text.strip()
-            else "mend the syntax"
-        )
+        return f"mend the line {error.text.strip()!r}" if error.text and error.text.strip() else "mend the syntax"
     if isinstance(error, ModuleNotFoundError) and error.name:
         parent, _, missing = error.name.rpartition(".")
         if parent in sys.modules:
             names = _module_names(getattr(sys.modules[parent], "__path__", ()))
             return errors.did_you_mean(missing, names, f"{parent} has no module {missing!r}")
         near = errors.nearest(error.name, _module_names([folder] if folder else ()))
-        return (
-            f"did you mean {near!r}?" if near else f"install the package of {error.name.partition('.')[0]!r}"
-        )
+        return f"did you mean {near!r}?" if near else f"install the package of {error.name.partition('.')[0]!r}"
     if isinstance(error, ImportError):
         return "look for a name that is misspelt or has moved, or for modules that import each other"
     if isinstance(error, SystemExit):
@@ -204,9 +198,7 @@ def _variables(found: Mapping[str, Any], file: Path) -> dict[str, graph.Pipeline
                 hint="wrap the nodes: pipeline = Pipeline([...])",
             )
     named = {
-        name: value
-        for name, value in found.items()
-        if isinstance(value, graph.Pipeline) and not name.startswith("_")
+        name: value for name, value in found.items() if isinstance(value, graph.Pipeline) and not name.startswith("_")
     }
     several = found.get("pipelines")
     if isinstance(several, Mapping):

@@ -66,9 +66,7 @@ def _object(data: bytes) -> str:
 
 def _quoted(name: str) -> str:
     """A name as Git writes it: in quotes when it holds what would end it."""
-    written = "".join(
-        _ESCAPES.get(sign) or (f"\\{ord(sign):03o}" if _is_control(sign) else sign) for sign in name
-    )
+    written = "".join(_ESCAPES.get(sign) or (f"\\{ord(sign):03o}" if _is_control(sign) else sign) for sign in name)
     return name if written == name else f'"{written}"'
 
 

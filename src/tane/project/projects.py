@@ -49,9 +49,7 @@ class Project:
         known: dict[str, Any] = {}
         if self.overrides or any(name.startswith("TANE_PARAM__") for name in self.environ):
             known = declared.defaults(self._loaded.pipelines.values())
-        return compose.compose(
-            self.root, self.environments, self.overrides, self.environ, known=known, conf=self.conf
-        )
+        return compose.compose(self.root, self.environments, self.overrides, self.environ, known=known, conf=self.conf)
 
     @cached_property
     def catalog(self) -> catalogs.Catalog:

@@ -128,9 +128,7 @@ def _check(table: dict[str, Any], text: str, file: Path) -> list[errors.Fault]:
         elif key == "package" and not all(part.isidentifier() for part in value.split(".")):
             fault(key, f"package {value!r} is not a name Python can import", "use letters, digits and _")
         elif key == "package" and "." in value:
-            fault(
-                key, f"package {value!r} lies inside another one", "set source to its folder, name it alone"
-            )
+            fault(key, f"package {value!r} lies inside another one", "set source to its folder, name it alone")
     return faults
 
 
@@ -159,9 +157,7 @@ def _only_package(source: Path, text: str, file: Path) -> str:
     if len(found) == 1:
         return found[0]
     which = f"several packages have pipelines: {', '.join(found)}" if found else "no package is named"
-    raise errors.ProjectError(
-        which, where=_where(file, text, "package"), hint='write package = "..." in [tool.tane]'
-    )
+    raise errors.ProjectError(which, where=_where(file, text, "package"), hint='write package = "..." in [tool.tane]')
 
 
 def _no_package(source: Path, package: str, text: str, file: Path) -> errors.ProjectError:

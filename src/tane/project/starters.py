@@ -73,15 +73,10 @@ def _check_names(name: str, package: str | None) -> str:
         fitting = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-_0123456789")
         raise errors.ProjectError(
             f"{name!r} is not a name for a project",
-            hint="use letters, digits, - and _, beginning with a letter"
-            + (f", as in {fitting!r}" if fitting else ""),
+            hint="use letters, digits, - and _, beginning with a letter" + (f", as in {fitting!r}" if fitting else ""),
         )
     made = package if package is not None else name.lower().replace("-", "_")
-    what = (
-        f"{made!r} is not a name for a package"
-        if package is not None
-        else f"{name!r} makes a package {made!r}"
-    )
+    what = f"{made!r} is not a name for a package" if package is not None else f"{name!r} makes a package {made!r}"
     if not (made.isidentifier() and made.isascii()):
         raise errors.ProjectError(what, hint="use letters, digits and _, beginning with a letter")
     if keyword.iskeyword(made) or keyword.issoftkeyword(made):
@@ -115,9 +110,7 @@ def _check_target(root: Path) -> None:
     if not root.exists() and not root.is_symlink():
         return
     if not root.is_dir():
-        raise errors.ProjectError(
-            "there is a file of that name", where=str(root), hint="choose another place"
-        )
+        raise errors.ProjectError("there is a file of that name", where=str(root), hint="choose another place")
     with os.scandir(root) as entries:
         held = sorted(entry.name for entry in entries)
     if held:

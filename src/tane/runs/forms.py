@@ -53,9 +53,7 @@ def bring(
     return Formed(tuple(outputs), converted)
 
 
-def lacking(
-    found: Sequence[records.Kept], names: Sequence[str], catalog: catalogs.Catalog, *, keep: bool
-) -> str:
+def lacking(found: Sequence[records.Kept], names: Sequence[str], catalog: catalogs.Catalog, *, keep: bool) -> str:
     """Why the kept outputs `found` cannot be brought into the form asked for; empty when they can."""
     for name, kept in zip(names, found, strict=True):
         dataset = catalog.entry(name)

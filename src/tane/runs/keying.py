@@ -49,9 +49,7 @@ class Keys:
             digest = hashing.combine("with code", digest, *current)
         return steps.Seen(digest, libraries)
 
-    def of(
-        self, step: steps.Step, seen: Mapping[str, steps.Seen]
-    ) -> tuple[str, records.Basis, Mapping[str, str]]:
+    def of(self, step: steps.Step, seen: Mapping[str, steps.Seen]) -> tuple[str, records.Basis, Mapping[str, str]]:
         """A step's key, what it was made from, and the versions of the libraries it rests on."""
         digest, versions = self._installed(steps.rests_on(step, seen))
         code_digest = step.code.digest

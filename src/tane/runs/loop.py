@@ -318,9 +318,7 @@ class Loop:
             {each.name: each.digest for each in kept},
             record.error,
         )
-        parts.tell(
-            events.StepEnded(parts.run, record.node, step.position, record.status, seconds, record.error)
-        )
+        parts.tell(events.StepEnded(parts.run, record.node, step.position, record.status, seconds, record.error))
         if first_time:
             self._let_go(step)
         self._schedule.ended(step.position)

@@ -84,9 +84,7 @@ class _Previewing:
     def __init__(self, opened: opening.Opened, forced: frozenset[str]) -> None:
         self._opened = opened
         self._forced = forced
-        self._keys = keying.Keys(
-            opened.catalog, opened.ledger, opened.store, None, opened.code_cache, opened.packages
-        )
+        self._keys = keying.Keys(opened.catalog, opened.ledger, opened.store, None, opened.code_cache, opened.packages)
         self._kept: dict[str, records.Kept] = dict(opened.start.kept)
         self._actions: dict[str, PlannedStep] = {}
         self._files: list[FileNote] = []

@@ -22,9 +22,7 @@ _BEAT = 10.0
 class Recorder:
     """The one writer of a run's steps."""
 
-    def __init__(
-        self, ledger: connection.Ledger, store: objects.Objects, run: str, also: Callable[[], None]
-    ) -> None:
+    def __init__(self, ledger: connection.Ledger, store: objects.Objects, run: str, also: Callable[[], None]) -> None:
         self._ledger = ledger
         self._also = also  # what else is to be written as often: the log
         self._store = store

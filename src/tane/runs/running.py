@@ -254,6 +254,7 @@ class _Running:
         digests = {digest for kept in running.kept.values() for digest in (kept.value, kept.file) if digest}
         rests.files.update(opened.store.watched(digests))
         rests.files.update((path, signatures.of(path)) for path in environment.watched())
+        rests.places.append(str(opened.project.ledger))
         for step in opened.steps:
             for path in step.code.files:
                 rests.look(str(path))

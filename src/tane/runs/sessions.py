@@ -72,9 +72,7 @@ class Workspace:
         **selection: Sequence[str],
     ) -> preview.Preview:
         """What a run would do now, and why."""
-        return preview.preview(
-            self._with(overrides, env), pipeline, selection=opening.Selection(**selection)
-        )
+        return preview.preview(self._with(overrides, env), pipeline, selection=opening.Selection(**selection))
 
     def load(self, dataset: str) -> Any:
         """The value of a dataset: from its place in the workspace, else the last one that was kept.

@@ -200,9 +200,7 @@ def _given(name: str, value: Any, parts: Parts, sources: Sources) -> None:
         sources.pinned_by_stat = False
 
 
-def _last_kept(
-    name: str, pipeline: graph.Pipeline, parts: Parts, sources: Sources, faults: list[errors.Fault]
-) -> None:
+def _last_kept(name: str, pipeline: graph.Pipeline, parts: Parts, sources: Sources, faults: list[errors.Fault]) -> None:
     """No entry: the value an earlier run kept under this name, if there is one."""
     made = [kept for kept in _versions(parts, name) if kept.value]
     if made and parts.store.check(made[0].value) == "ok":

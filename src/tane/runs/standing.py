@@ -38,19 +38,25 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
             return None
         if any(os.path.lexists(path) for path in known["absent"]):
             return None
+        if any(stat(path).st_ino != inode for path, inode in known["places"]):
+            return None
     except (OSError, ValueError, EOFError, TypeError, KeyError):
         return None
     return str(known["text"])
 
 
 class Rests:
-    """What a result rests on: files with their signatures (None: not there), folders with the names in them."""
+    """What a result rests on: files with their signatures (None: not there), folders with the names in them.
 
-    __slots__ = ("files", "folders")
+    `places` are files that others write to as well: they must only be the same file still.
+    """
+
+    __slots__ = ("files", "folders", "places")
 
     def __init__(self) -> None:
         self.files: dict[str, signatures.Signature | None] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
+        self.places: list[str] = []
 
     def look(self, path: str) -> None:
         """Note how `path` is now, unless that was noted earlier, when its content was read.
@@ -99,6 +105,7 @@ def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
         "files": files,
         "folders": sorted(rests.folders.items()),
         "absent": absent,
+        "places": [(path, os.stat(path).st_ino) for path in rests.places],
     }
     target = _path(home, argv)
     os.makedirs(os.path.dirname(target), exist_ok=True)

@@ -316,15 +316,11 @@ def _keep_file(output: Output, dataset: datasets.Dataset, value: Any, place: Pla
         digest = place.store.put_path(path, take=True)
     size = place.store.size(digest)
     classes, libraries, codec, stored = _beside(dataset, value, place)
-    kept = records.Kept(
-        output.name, digest, codec, stored, digest, save_digest(dataset), size, classes, libraries
-    )
+    kept = records.Kept(output.name, digest, codec, stored, digest, save_digest(dataset), size, classes, libraries)
     return Made(kept)
 
 
-def _beside(
-    dataset: datasets.Dataset, value: Any, place: Place
-) -> tuple[tuple[str, ...], tuple[str, ...], str, str]:
+def _beside(dataset: datasets.Dataset, value: Any, place: Place) -> tuple[tuple[str, ...], tuple[str, ...], str, str]:
     """What a file does not say: the code and libraries its value rests on, and the value itself where the file does
     not give it back exactly (so that another format can be written without running the step again).
     """
@@ -340,9 +336,7 @@ def _beside(
     return print_.classes, print_.libraries, encoded.codec, place.store.put(encoded.chunks)
 
 
-def _keep_through_object(
-    output: Output, dataset: datasets.Dataset, value: Any, place: Place, node: str
-) -> Made:
+def _keep_through_object(output: Output, dataset: datasets.Dataset, value: Any, place: Place, node: str) -> Made:
     """A dataset of its own kind: saved, loaded again, and what loading gives is kept for those who take it."""
     _saving(dataset, node, lambda: dataset.save(value))
     if dataset.write_only:

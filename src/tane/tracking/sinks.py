@@ -17,9 +17,7 @@ from tane.store import objects
 class LedgerSink:
     """Writes into the ledger and the store; usable from any process that can open them."""
 
-    def __init__(
-        self, ledger: connection.Ledger, store: objects.Objects, run: str, node: str | None = None
-    ) -> None:
+    def __init__(self, ledger: connection.Ledger, store: objects.Objects, run: str, node: str | None = None) -> None:
         self.run = run
         self._ledger = ledger
         self._store = store

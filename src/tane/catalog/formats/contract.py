@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from tane import errors
 
 
-class Problem(Exception):  # noqa: N818 - it reads as what it says
+class Problem(Exception):
     """A file or a value that does not fit: what is wrong, what to do, and the file's line when known."""
 
     def __init__(self, what: str, hint: str, line: int | None = None) -> None:
@@ -91,9 +91,5 @@ def call(func: Callable[..., Any], *args: Any, **options: Any) -> Any:
 def wrong_type(value: Any, wanted: str, hint: str) -> Problem:
     """The problem of a node that made something else than the format takes."""
     kind = type(value)
-    name = (
-        kind.__name__
-        if kind.__module__ == "builtins"
-        else f"{kind.__module__.partition('.')[0]} {kind.__name__}"
-    )
+    name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__.partition('.')[0]} {kind.__name__}"
     return Problem(f"it takes {wanted}, but was given a {name}", hint)

@@ -31,9 +31,7 @@ class JSON(_Document):
             try:
                 return contract.call(json.load, text, **self.options.load_args)
             except json.JSONDecodeError as error:
-                raise contract.Problem(
-                    f"it is not JSON: {error.msg}", "mend the file", error.lineno
-                ) from None
+                raise contract.Problem(f"it is not JSON: {error.msg}", "mend the file", error.lineno) from None
 
     def write(self, value: Any, path: str) -> None:
         """Write plain values: dicts, lists, text, numbers."""

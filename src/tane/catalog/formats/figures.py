@@ -33,9 +33,7 @@ class Matplotlib:
 
     def read(self, path: str) -> Any:
         """An image is no figure any more."""
-        raise contract.Problem(
-            "an image cannot be loaded as a figure", "hand the figure's data to the node instead"
-        )
+        raise contract.Problem("an image cannot be loaded as a figure", "hand the figure's data to the node instead")
 
     def write(self, value: Any, path: str) -> None:
         """Write a figure, or a list or dict of figures."""
@@ -52,9 +50,7 @@ class Matplotlib:
     def _save(self, figure: Any, path: str, kind: str) -> None:
         figure = getattr(figure, "figure", figure)  # the figure of an Axes or a seaborn grid
         if not hasattr(figure, "savefig"):
-            raise contract.wrong_type(
-                figure, "a Matplotlib figure", "return the Figure, or a list or dict of figures"
-            )
+            raise contract.wrong_type(figure, "a Matplotlib figure", "return the Figure, or a list or dict of figures")
         import matplotlib
 
         args = {"format": kind, **self.options.save_args}
@@ -93,9 +89,7 @@ class Plotly:
         import plotly.io
 
         if self.write_only:
-            raise contract.Problem(
-                "a page cannot be loaded as a figure", "save the figure as .json to load it again"
-            )
+            raise contract.Problem("a page cannot be loaded as a figure", "save the figure as .json to load it again")
         return contract.call(plotly.io.read_json, path, **self.options.load_args)
 
     def write(self, value: Any, path: str) -> None:
@@ -116,9 +110,7 @@ def _named(figures: Any, kind: str) -> Iterator[tuple[str, Any]]:
     if isinstance(figures, dict):
         for name, figure in figures.items():
             if not isinstance(name, str) or Path(name).is_absolute() or ".." in Path(name).parts:
-                raise contract.Problem(
-                    f"{name!r} is no file name for a figure", "use plain names as keys of the dict"
-                )
+                raise contract.Problem(f"{name!r} is no file name for a figure", "use plain names as keys of the dict")
             yield (name if Path(name).suffix else f"{name}.{kind}"), figure
     else:
         for i, figure in enumerate(figures):

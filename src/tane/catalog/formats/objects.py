@@ -118,9 +118,7 @@ class NumPy:
         args = dict(self.options.save_args)
         if self.options.suffix == ".npz":
             if not isinstance(value, dict) or not all(type(v) is numpy.ndarray for v in value.values()):
-                raise contract.wrong_type(
-                    value, "a dict of arrays", "return {name: array, ...}, or save to .npy"
-                )
+                raise contract.wrong_type(value, "a dict of arrays", "return {name: array, ...}, or save to .npy")
             save = numpy.savez_compressed if args.pop("compressed", False) else numpy.savez
             with open(path, "wb") as file:
                 contract.call(save, file, **args, **value)

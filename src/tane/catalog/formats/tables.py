@@ -117,9 +117,7 @@ class PolarsCSV(_Table):
                 if len(row) > width:
                     what = f"expected {width} fields, saw {len(row)}"
                     return contract.Problem(what, _BAD_LINES["polars"], rows.line_num)
-        return contract.Problem(
-            f"polars could not read it: {_first(error)}", "mend the file, or set load_args"
-        )
+        return contract.Problem(f"polars could not read it: {_first(error)}", "mend the file, or set load_args")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +184,8 @@ def _write_pandas(value: Any, method: str, path: str, args: dict[str, Any]) -> N
 def _not_pandas(value: Any) -> contract.Problem:
     module = type(value).__module__.partition(".")[0]
     if module == "polars":
-        return contract.wrong_type(
-            value, "a pandas data frame", "use the polars type of dataset, or .to_pandas()"
-        )
-    return contract.wrong_type(
-        value, "a pandas data frame", "return a DataFrame, or choose another type for it"
-    )
+        return contract.wrong_type(value, "a pandas data frame", "use the polars type of dataset, or .to_pandas()")
+    return contract.wrong_type(value, "a pandas data frame", "return a DataFrame, or choose another type for it")
 
 
 def _check_polars(value: Any) -> None:
@@ -200,6 +194,4 @@ def _check_polars(value: Any) -> None:
     if isinstance(value, polars.LazyFrame):
         raise contract.wrong_type(value, "a polars data frame", "return its .collect()")
     if not isinstance(value, polars.DataFrame):
-        raise contract.wrong_type(
-            value, "a polars data frame", "return one, or choose another type for the dataset"
-        )
+        raise contract.wrong_type(value, "a polars data frame", "return one, or choose another type for the dataset")

@@ -119,9 +119,7 @@ class _Part:
             ]
 
 
-def _rows(
-    mesh: ranking.Mesh, x: Sequence[float], heights: Sequence[float]
-) -> tuple[list[float], list[float]]:
+def _rows(mesh: ranking.Mesh, x: Sequence[float], heights: Sequence[float]) -> tuple[list[float], list[float]]:
     """The top and height of each row. Rows whose edges run far sideways stand further apart."""
     tall = [max((heights[v] for v in row if v < mesh.real), default=0.0) for row in mesh.rows]
     tops, y = [], 0.0
@@ -142,9 +140,7 @@ def _path(route: Sequence[tuple[float, float, float]]) -> str:
             if round(y) != round(top):
                 text.append(f"V{round(y)}")
             half = (y + next_top) / 2
-            text.append(
-                f"C{round(x)} {half:.0f} {round(next_x)} {half:.0f} {round(next_x)} {round(next_top)}"
-            )
+            text.append(f"C{round(x)} {half:.0f} {round(next_x)} {half:.0f} {round(next_x)} {round(next_top)}")
             x, top = next_x, next_top
         y = next_bottom
     if round(y) != round(top):

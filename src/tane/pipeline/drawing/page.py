@@ -20,9 +20,7 @@ def draw(drawn: Scene) -> str:
     colors = palette.layer_colors(drawn.layers())
     full = picture.arrange(drawn, boxes)
     elements = [
-        picture.element(
-            item, box, colors, f'data-i="{at}" transform="translate({x} {y})" tabindex="0" role="button"'
-        )
+        picture.element(item, box, colors, f'data-i="{at}" transform="translate({x} {y})" tabindex="0" role="button"')
         for at, (item, box, (x, y)) in enumerate(zip(drawn.items, boxes, full.centers, strict=True))
     ]
     title = wording.xml(drawn.title)
@@ -34,8 +32,7 @@ def draw(drawn: Scene) -> str:
             "viewbox": f"-30 -80 {full.width + 60} {full.height + 110}",
             "markers": picture.MARKERS,
             "edges": "\n".join(
-                picture.edge(path, order=edge.order)
-                for edge, path in zip(drawn.edges, full.paths, strict=True)
+                picture.edge(path, order=edge.order) for edge, path in zip(drawn.edges, full.paths, strict=True)
             ),
             "items": "\n".join(elements),
             "summary": wording.xml(_summary(drawn)),
@@ -86,9 +83,7 @@ def _legend(drawn: Scene, colors: dict[str, str]) -> str:
             parts.append(f"<h2>{heading}</h2>")
         for word, color in entries.items():
             number = sum((i.dataset.layer if key == "layer" else i.step.status) == word for i in drawn.items)
-            pick = wording.xml(
-                json.dumps([key, wording.visible(word)], separators=(",", ":"), ensure_ascii=False)
-            )
+            pick = wording.xml(json.dumps([key, wording.visible(word)], separators=(",", ":"), ensure_ascii=False))
             parts.append(
                 f'<button aria-pressed="false" data-pick="{pick}"><i style="background:{color}"></i>'
                 f"{wording.xml(word)}<small>{number}</small></button>"

@@ -44,9 +44,7 @@ def boxes(scene: Scene) -> list[Box]:
             made.append(Box(round(wording.pixels(label, _PARAMETER)) + 36, 24, label, ""))
             continue
         size = _NODE * _BOLD if item.kind == "node" else _DATASET
-        width = max(
-            wording.pixels(label, size), wording.pixels(detail, _SMALL) + (12 if item.kind == "node" else 0)
-        )
+        width = max(wording.pixels(label, size), wording.pixels(detail, _SMALL) + (12 if item.kind == "node" else 0))
         high = (46 if tall else 36) if item.kind == "node" else (42 if detail else 32)
         made.append(Box(max(84, round(width) + 54), high, label, detail))
     return made

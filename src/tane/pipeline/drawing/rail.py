@@ -118,9 +118,7 @@ def _same(lanes: Sequence[frozenset[int]]) -> list[tuple[int, int]]:
     return pairs
 
 
-def _draw(
-    above: Sequence[bool], below: Sequence[bool], joined: Sequence[int], column: int, bullet: str
-) -> str:
+def _draw(above: Sequence[bool], below: Sequence[bool], joined: Sequence[int], column: int, bullet: str) -> str:
     """One row: lanes run down, a line from the `joined` lanes to `column`. A lane only passed stays whole."""
     ends = [*joined, column]
     low, high = min(ends), max(ends)

@@ -189,11 +189,7 @@ def reduce(scene: Scene, *, parameters: bool = True, datasets: bool = True) -> t
     if not datasets:
         makers = {e.target: e.source for e in pairs if scene.items[e.target].kind == "dataset"}
         pairs = [Edge(makers.get(e.source, e.source), e.target, e.order) for e in pairs]
-    edges = {
-        Edge(now[e.source], now[e.target], e.order): None
-        for e in pairs
-        if e.source in now and e.target in now
-    }
+    edges = {Edge(now[e.source], now[e.target], e.order): None for e in pairs if e.source in now and e.target in now}
     items = tuple(
         replace(
             item,

@@ -94,9 +94,7 @@ def _widths(rows: Sequence[rail.Row], items: Sequence[Item], width: int, look: _
     return _Widths(left, max(10, width - left - status), max(10, width - left - 2), False, width)
 
 
-def _node(
-    item: Item, flow: list[list[Span]], row: rail.Row, widths: _Widths, look: _Look
-) -> list[list[Span]]:
+def _node(item: Item, flow: list[list[Span]], row: rail.Row, widths: _Widths, look: _Look) -> list[list[Span]]:
     """A node's lines: rail, name, what flows and status; then what flows on."""
     name, status = look.fit(item.name, widths.name), look.status(item)
     line = [*_rail(row, item, widths.rail, look), (name, "1")]
@@ -138,9 +136,7 @@ def _wrap(words: Sequence[Span], width: int, look: _Look) -> list[list[Span]]:
         arrow = text == look.arrow
         word = look.fit(text, width - len(look.arrow) - 1)
         wide = wording.cells(word)
-        needed = (
-            wide + 1 + wording.cells(look.fit(words[at + 1][0], width - len(text) - 1)) if arrow else wide
-        )
+        needed = wide + 1 + wording.cells(look.fit(words[at + 1][0], width - len(text) - 1)) if arrow else wide
         if lines and needed + 1 <= room:
             lines[-1] += [(" ", ""), (word, code)]
             room -= wide + 1

@@ -61,9 +61,7 @@ def test_duplicates_stay_together(transactions, parameters, method):
 
 def test_an_unknown_method_names_the_choices(transactions, parameters):
     with pytest.raises(ValueError, match="time, random"):
-        nodes.split_transactions(
-            nodes.check_transactions(transactions), {**parameters["split"], "method": "magic"}
-        )
+        nodes.split_transactions(nodes.check_transactions(transactions), {**parameters["split"], "method": "magic"})
 
 
 def test_a_part_without_frauds_is_refused(transactions, parameters):

@@ -10,9 +10,7 @@ def train(parts, parameters, **changed):
     return nodes.train_model(parts[0], parts[1], settings, parameters["natural_fraud_rate"])
 
 
-@pytest.mark.parametrize(
-    ("kind", "epochs"), [("neural_network", 6), ("gradient_boosting", 8)]
-)
+@pytest.mark.parametrize(("kind", "epochs"), [("neural_network", 6), ("gradient_boosting", 8)])
 def test_losses_have_a_row_per_epoch_and_fall(parts, parameters, kind, epochs):
     _, losses = train(parts, parameters, kind=kind)
     assert list(losses["epoch"]) == list(range(epochs))
