@@ -39,10 +39,15 @@ def markdown(results: Sequence[timing.Result]) -> str:
             title = result.case.title if not place else ""
             load = f"{result.load[0]:.1f}-{result.load[1]:.1f}" if not place else ""
             mine = name == result.case.ours
-            ratio = "1" if mine else f"{result.best(name) / ours:.2g}"
+            ratio = "1" if mine else _ratio(result.best(name) / ours)
             times = " | ".join(time(seconds) for seconds in (result.median(name), result.best(name), result.cpu(name)))
             lines.append(f"| {title} | {name} | {times} | {ratio} | {verdict(result) if mine else ''} | {load} |")
-    return "\n".join(lines)
+    notes = [f"- {result.case.title}: {result.case.note}." for result in results if result.case.note]
+    return "\n".join([*lines, "", *notes])
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def verdict(result: timing.Result) -> str:

@@ -12,13 +12,16 @@ from cases import small
 
 Case, Contestant = timing.Case, timing.Contestant
 COUNT = 1_000
+NOTE = (
+    "`kedro run --only-missing-outputs` asks whether files exist, make compares their times, Hamilton looks nodes up "
+    "by the versions of code and inputs, DVC and Tane compare size, times and inode with those that known content had"
+)
 
 
 def cases(folder: Path) -> list[timing.Case]:
     tools = small.make(folder, COUNT, only=lambda name: name != "luigi")
     for tool in tools:
         if tool.name == "kedro":
-            tool.name = "kedro --only-missing-outputs"
             tool.command = [*tool.command, "--only-missing-outputs"]
         if tool.name == "dvc":
             graphs.dvc_state(tool.folder, COUNT)
@@ -42,7 +45,7 @@ def cases(folder: Path) -> list[timing.Case]:
             again,
             goal=0.080,
             repeats=11,
-            note="Kedro looks whether files exist and make at their times; Tane, DVC and Hamilton know the content",
+            note=NOTE,
         ),
         _plan(folder / "tane-checked"),
     ]

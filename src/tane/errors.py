@@ -21,7 +21,6 @@ An error that stands for several mistakes carries them all in `faults`: users me
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -155,6 +154,8 @@ class InterruptedRun(TaneError):
 
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The one of `names` most like `name`, or None when none is near."""
+    import difflib  # only errors need it
+
     lowered = {n.lower(): n for n in names}
     found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
     return lowered[found[0]] if found else None

@@ -7,7 +7,6 @@ newest one stands at the plain path.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -224,6 +223,8 @@ def _foreign_paths(entry: Entry, written: str, name: str) -> tuple[str, ...]:
         if importlib.util.find_spec("kedro_datasets") is not None:
             return (f"kedro_datasets.{name}",)
         family = [known for known in kinds.KINDS if _head(known) == head]
+        import difflib  # only a mistake needs it
+
         # all these names end alike: only a slip of the pen is near
         near = difflib.get_close_matches(name, family, n=1, cutoff=0.9)
         otherwise = f"ours are {', '.join(family)}; pip install kedro-datasets for Kedro's others"

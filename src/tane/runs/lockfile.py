@@ -118,6 +118,8 @@ def _sides(text: str) -> list[str]:
 
 
 def _entries(text: str) -> dict[str, Entry]:
+    if not text:
+        return {}
     import tomllib
 
     try:

@@ -252,7 +252,9 @@ class _Running:
         opened = self.opened
         rests.files.update({**opened.start.signatures, **publisher.signatures})
         digests = {digest for kept in running.kept.values() for digest in (kept.value, kept.file) if digest}
-        rests.files.update(opened.store.watched(digests))
+        held = opened.store.watched(digests)
+        rests.files.update(held)
+        rests.settled.update(held)
         rests.files.update((path, signatures.of(path)) for path in environment.watched())
         rests.places.append(str(opened.project.ledger))
         for step in opened.steps:

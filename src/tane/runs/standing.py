@@ -48,15 +48,17 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
 class Rests:
     """What a result rests on: files with their signatures (None: not there), folders with the names in them.
 
-    `places` are files that others write to as well: they must only be the same file still.
+    `places` are files that others write to as well: they must only be the same file still. `settled` are files that
+    nobody changes without changing their size: they need not have aged.
     """
 
-    __slots__ = ("files", "folders", "places")
+    __slots__ = ("files", "folders", "places", "settled")
 
     def __init__(self) -> None:
         self.files: dict[str, signatures.Signature | None] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
         self.places: list[str] = []
+        self.settled: set[str] = set()
 
     def look(self, path: str) -> None:
         """Note how `path` is now, unless that was noted earlier, when its content was read.
@@ -91,7 +93,7 @@ def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
         if signature is None:
             absent.append(path)
             continue
-        if max(signature[1], signature[2]) > now - _GRANULARITY:
+        if path not in rests.settled and max(signature[1], signature[2]) > now - _GRANULARITY:
             now = _wait(signature)
             if signatures.of(path) != signature:
                 return False

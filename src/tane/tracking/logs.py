@@ -7,7 +7,6 @@ Inside a node that is the run of the pipeline, also in a worker process and in t
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -94,6 +93,8 @@ def log_artifact(path: str | Path, name: str | None = None) -> None:
 def log_text(text: str, name: str) -> None:
     """Keep `text` with the active run as a file called `name`."""
     if sink := _sink("log_text"):
+        import tempfile  # slow to import
+
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder, "text")
             file.write_text(text, encoding="utf-8")
@@ -117,6 +118,8 @@ def log_figure(name: str, figure: Any) -> None:
         )
     suffix = Path(name).suffix or (".html" if plotly else ".png")
     full = _inside(name if Path(name).suffix else name + suffix)
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "figure" + suffix)
         if not plotly:
