@@ -346,3 +346,130 @@ def test_the_plan_says_when_a_file_holds_what_another_run_made(done):
     assert "data/06_models/model.json holds what another run made and would be replaced" in planned.out
     assert done.run().ran == []
     assert weight(done) == 13.5
+
+
+FLOW = """
+import os
+from tane import Pipeline
+{top}
+def value(): return {value}
+pipeline = Pipeline([value])
+"""
+
+
+def flow(box, top="", value="1"):
+    box.write("flow.py", FLOW.format(top=top, value=value))
+    assert box.tane("run", "flow.py", env={"MODE": "a"}).code == 0
+    again = box.tane("run", "flow.py", env={"MODE": "a"})
+    assert "nothing changed" in again.out
+    return box
+
+
+def made(box, mode="a"):
+    import sys
+
+    from tane.digest import values
+
+    sys.modules.pop("flow", None)
+    digest = box.tane("run", "--json", "flow.py", env={"MODE": mode}).json["datasets"]["value"]
+    return next(v for v in (1, 2, "a", "b") if values.of(v).digest == digest)
+
+
+def test_an_environment_variable_read_at_import_is_noticed(box):
+    flow(box, 'C = os.environ["MODE"]', "C")
+    assert "nothing changed" not in box.tane("run", "flow.py", env={"MODE": "b"}).out
+    assert made(box, "b") == "b"
+
+
+def test_a_file_read_at_import_is_noticed(box):
+    box.write("c.json", "1")
+    flow(box, "import json\nC = json.load(open('c.json'))", "C")
+    box.write("c.json", "2")
+    assert "nothing changed" not in box.tane("run", "flow.py", env={"MODE": "a"}).out
+    assert made(box) == 2
+
+
+def test_a_module_that_appears_is_noticed(box):
+    flow(box, "try:\n    import extra\n    C = extra.C\nexcept ImportError:\n    C = 1", "C")
+    box.write("extra.py", "C = 2\n")
+    assert "nothing changed" not in box.tane("run", "flow.py", env={"MODE": "a"}).out
+    assert made(box) == 2
+
+
+def test_an_edit_of_the_same_size_and_time_is_noticed(box):
+    box.write("other.py", "C = 1\n")
+    os.utime(box.root / "other.py", (10**9, 10**9))
+    flow(box, "import other", "other.C")
+    box.write("other.py", "C = 2\n")
+    os.utime(box.root / "other.py", (10**9, 10**9))
+    assert made(box) == 2
+
+
+def test_the_newest_value_of_a_name_counts_whichever_run_made_it(box):
+    box.write("conf/base/catalog.yml", "y: {type: json, filepath: data/y.json}\n")
+    box.write(
+        "flow.py",
+        "from tane import Pipeline\ndef x(n: int = 3): return n\ndef y(x): return x * 10\n"
+        "pipelines = {'p1': Pipeline([x]), 'p2': Pipeline([y])}\n",
+    )
+    for words in (["p1"], ["p2"], ["p1", "n=5"], ["p2"], ["p1"], ["p2"]):
+        assert box.tane("run", "flow.py", *words).code == 0
+    assert box.read("data/y.json") == 30
+    for words in (["p1", "n=5"], ["p1"], ["p1", "n=5"], ["p2"]):
+        assert box.tane("run", "flow.py", *words).code == 0
+    assert box.read("data/y.json") == 50
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("data/01_raw/table.json", "datasets 'table' and 'model' have the same file"),
+        ("data/07_model_output/../07_model_output/scores.json", "have the same file"),
+        ("src/small/nodes.py", "would be written over the project's code"),
+        ("conf/base/model.json", "would be written over the configuration"),
+        (".tane/ledger.db", "would be written over what Tane keeps"),
+        ("tane.lock", "would be written over the lock file"),
+    ],
+)
+def test_an_output_may_not_be_written_over_something_else(box, path, message):
+    box.edit("conf/base/catalog.yml", "data/06_models/model.json", path)
+    ended = box.tane("run")
+    assert ended.code == 2
+    assert message in ended.err and "catalog.yml" in ended.err
+    assert "OFFSET" in (box.root / "src/small/nodes.py").read_text()
+
+
+def test_a_linked_output_is_written_where_the_link_points(box):
+    (box.root / "elsewhere").mkdir()
+    (box.root / "data/06_models").mkdir(parents=True)
+    (box.root / "data/06_models/model.json").symlink_to(box.root / "elsewhere/model.json")
+    box.run()
+    assert (box.root / "data/06_models/model.json").is_symlink()
+    assert json.loads((box.root / "elsewhere/model.json").read_text()) == {"weight": 13.5}
+    assert box.run().ran == []
+
+
+def test_a_reader_that_leaves_early_is_no_error(box):
+    import subprocess
+    import sys
+
+    for _ in range(2):
+        done = subprocess.run(
+            f"{sys.executable} -m tane run | true",
+            shell=True,
+            cwd=box.root,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "Traceback" not in done.stderr
+    full = subprocess.run(
+        f"{sys.executable} -m tane run > /dev/full",
+        shell=True,
+        cwd=box.root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert full.returncode == 4
+    assert "cannot write to standard output" in full.stderr

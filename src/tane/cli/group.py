@@ -70,6 +70,7 @@ def execute(arguments: Sequence[str]) -> int:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         code = tane.main(list(arguments), prog_name="tane", standalone_mode=False)
+        sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:
         return end.exit_code
@@ -86,8 +87,25 @@ def execute(arguments: Sequence[str]) -> int:
         tell(error)
         return error.exit_code
     except BrokenPipeError:  # the reader (head, less) has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return 0
+    except OSError as error:
+        _discard_output()
+        place = error.filename or "standard output"
+        click.echo(
+            f"error: cannot write to {place}: {error.strerror}\n  hint: make room there, then try again", err=True
+        )
+        return errors.PlaceError.exit_code
+    except ValueError:
+        if not sys.stdout.closed:
+            raise
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - user code closed it: there is nobody to tell any more
+        return 0
+
+
+def _discard_output() -> None:
+    """What is still buffered goes nowhere, so that ending the process raises nothing more."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def tell(error: errors.TaneError) -> None:

@@ -22,8 +22,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments[:1] == ["run"]:
         text = standing.holds(home(arguments), arguments)
         if text is not None:
-            print(text)
-            sys.exit(0)
+            sys.exit(say(text))
     from tane import errors
     from tane.cli import group
 
@@ -33,6 +32,19 @@ def main(argv: Sequence[str] | None = None) -> None:
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second interrupt must not change the exit code
     sys.exit(code)
+
+
+def say(text: str) -> int:
+    """Print `text` whole; the exit code, which is that of a failed place when it cannot be written."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader (head, less) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"error: cannot write to standard output: {error.strerror}", file=sys.stderr)
+        return 4
+    return 0
 
 
 def home(arguments: Sequence[str]) -> str:

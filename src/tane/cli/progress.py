@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from typing import Any, TextIO
@@ -26,7 +27,8 @@ class Lines:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._out.flush()
+        with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or user code closed it
+            self._out.flush()
 
     def observe(self, event: events.Event) -> None:
         """Write what `event` means for a reader."""

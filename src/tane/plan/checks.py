@@ -4,8 +4,10 @@ can only be written but are taken. All faults at once.
 
 from __future__ import annotations
 
+import os
 import typing
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from tane import errors
@@ -19,10 +21,12 @@ def check(
     parameters: Mapping[str, Any],
     origin: Callable[..., origins.Origin],
     catalog: catalogs.Catalog,
+    reserved: Mapping[Path, str],
 ) -> dict[str, dict[str, Any]]:
     """Check parameters and datasets; the parameters that annotations turn into something else, by node and input.
 
-    Raises one error with every fault.
+    `reserved` are paths that no output may be written to, or into, with what they are. Raises one error with every
+    fault.
     """
     faults = [
         errors.Fault(
@@ -34,6 +38,7 @@ def check(
         for name in node.data_inputs
         if (dataset := catalog.find(name)) is not None and dataset.write_only
     ]
+    faults += _places(pipeline, catalog, reserved)
     wants = [want for node in pipeline.nodes for want in _wants(node)]
     try:
         checking.check_parameters(wants, parameters, origin)
@@ -42,6 +47,52 @@ def check(
     if faults:
         raise errors.ConfigError.of(faults, "the run cannot start")
     return _converted(wants, parameters)
+
+
+def _places(pipeline: graph.Pipeline, catalog: catalogs.Catalog, reserved: Mapping[Path, str]) -> list[errors.Fault]:
+    """Outputs that would overwrite another dataset, code, configuration or what Tane keeps."""
+    local = {
+        name: Path(os.path.realpath(dataset.local))
+        for name in sorted(pipeline.datasets())
+        if (dataset := catalog.find(name)) is not None and dataset.local is not None
+    }
+    owners: dict[Path, str] = {}
+    for name, path in local.items():
+        if pipeline.producer(name) is None:
+            owners.setdefault(path, name)
+    faults = []
+    for name, path in local.items():
+        if pipeline.producer(name) is None:
+            continue
+        dataset = catalog.find(name)
+        where = dataset.where if dataset is not None else ""
+        other = owners.setdefault(path, name)
+        if other != name:
+            faults.append(
+                errors.Fault(
+                    f"datasets {other!r} and {name!r} have the same file {path}", where, "give each its own filepath"
+                )
+            )
+        for above in path.parents:
+            if owners.get(above, name) != name:
+                faults.append(
+                    errors.Fault(
+                        f"dataset {name!r} lies inside the folder of dataset {owners[above]!r}",
+                        where,
+                        "give it a filepath elsewhere",
+                    )
+                )
+        for at in (path, *path.parents):
+            if at in reserved:
+                faults.append(
+                    errors.Fault(
+                        f"output {name!r} would be written over {reserved[at]} ({at})",
+                        where,
+                        "give it a filepath below data/",
+                    )
+                )
+                break
+    return faults
 
 
 def _wants(node: nodes.Node) -> list[checking.Want]:

@@ -19,14 +19,17 @@ from typing import Any, NamedTuple
 from tane import errors
 from tane.digest import values
 from tane.pipeline import graph
-from tane.project import layout, tracebacks
+from tane.project import layout, opened, tracebacks
 
 
 class Loaded(NamedTuple):
-    """A project's pipelines, and the modules that were imported from its folder to make them."""
+    """A project's pipelines, the modules that were imported from its folder to make them, and the files that were read
+    while that was done.
+    """
 
     pipelines: dict[str, graph.Pipeline]
     modules: dict[str, ModuleType]
+    files: frozenset[str]
 
 
 _importing = threading.RLock()  # imports change what the whole process shares
@@ -48,7 +51,8 @@ def package(source: Path, name: str) -> Loaded:
         )
     with _importing:
         _refuse_taken(name, source)
-        module = _import(registry, source)
+        with opened.noted() as files:
+            module = _import(registry, source)
         register = getattr(module, layout.REGISTER, None)
         if not callable(register):
             raise errors.ProjectError(
@@ -58,8 +62,9 @@ def package(source: Path, name: str) -> Loaded:
                     layout.REGISTER, vars(module), f"write `def {layout.REGISTER}() -> dict[str, Pipeline]`"
                 ),
             )
-        found = _guarded(f"{layout.REGISTER}() failed", register)
-        return Loaded(_registered(found, file), _modules(source))
+        with opened.noted() as more:
+            found = _guarded(f"{layout.REGISTER}() failed", register)
+        return Loaded(_registered(found, file), _modules(source), frozenset(files | more))
 
 
 def flow(file: Path) -> Loaded:
@@ -76,8 +81,9 @@ def flow(file: Path) -> Loaded:
         )
     with _importing:
         _refuse_taken(name, file.parent)
-        module = _import(name, file.parent)
-        return Loaded(_variables(vars(module), file), _modules(file.parent))
+        with opened.noted() as files:
+            module = _import(name, file.parent)
+        return Loaded(_variables(vars(module), file), _modules(file.parent), frozenset(files))
 
 
 def use(folder: Path, modules: Mapping[str, ModuleType] | None = None) -> None:

@@ -83,6 +83,10 @@ class Project:
             return sources.of_flow(self.flow)
         return sources.of_package(self.root, self.source, self.package)
 
+    def files_read(self) -> frozenset[str]:
+        """The files that the user's code read while it was imported, or looked for."""
+        return self._loaded.files
+
     @cached_property
     def _loaded(self) -> loading.Loaded:
         bytecode.forget_doubtful(self.source_files())

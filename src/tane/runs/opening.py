@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from tane.ledger import connection, read, records
 from tane.pipeline import graph
 from tane.plan import checks, code, environment, steps
 from tane.project import projects
-from tane.runs import sources, work
+from tane.runs import lockfile, sources, work
 from tane.store import filedigests, objects
 
 DEFAULT = "__default__"
@@ -157,7 +158,7 @@ def _open(
     config, catalog = project.config, project.catalog
     catalog.check_ready(pipeline.datasets())
     parameters = config.parameters if pinned is None else pinned.parameters
-    arguments = checks.check(pipeline, parameters, config.origin, catalog)
+    arguments = checks.check(pipeline, parameters, config.origin, catalog, _reserved(project))
     files = filedigests.FileDigests(store)
     parts = sources.Parts(catalog, store, files, ledger)
     start = sources.resolve(
@@ -180,6 +181,19 @@ def _open(
         selection=selection,
         steps=steps.prepare(pipeline, parameters, arguments, code_cache),
     )
+
+
+def _reserved(project: projects.Project) -> dict[Path, str]:
+    """Where no output may go."""
+    code = dict.fromkeys(project.code, "the project's code")
+    found = {
+        **code,
+        project.conf: "the configuration",
+        project.ledger.parent: "what Tane keeps",
+        project.root / "pyproject.toml": "the project's settings",
+        project.root / lockfile.NAME: "the lock file",
+    }
+    return {Path(os.path.realpath(path)): what for path, what in found.items()}
 
 
 def forced(opened: Opened, force: bool | Iterable[str]) -> frozenset[str]:

@@ -76,7 +76,7 @@ class Publisher:
         if dataset.local is None:
             self._send(dataset, kept, fresh)
             return
-        path = dataset.local
+        path = Path(os.path.realpath(dataset.local)) if dataset.local.is_symlink() else dataset.local
         self.placed[dataset.name] = kept
         before = _look(path)
         current = self._files.of(path)

@@ -160,6 +160,7 @@ class _Running:
             published=self.lease is not None,
         )
         write.start_run(opened.ledger, record)
+        standing.mark(str(opened.home), self.run)
         write.add_sources(opened.ledger, self.run, list(opened.start.kept.values()))
         self._tell(events.RunStarted(self.run, opened.name, len(opened.steps)))
         for notice in opened.start.notices:
@@ -257,6 +258,11 @@ class _Running:
         rests.settled.update(held)
         rests.files.update((path, signatures.of(path)) for path in environment.watched())
         rests.places.append(str(opened.project.ledger))
+        for read_at_import in opened.project.files_read():
+            rests.look(read_at_import)
+        made = {name for step in opened.steps for name in step.node.outputs}
+        if any(opened.catalog.find(name) is None for name in made):
+            rests.latest = self.run
         for step in opened.steps:
             for path in step.code.files:
                 rests.look(str(path))
@@ -284,11 +290,13 @@ class _Loader:
 def watch_code(project: projects.Project) -> standing.Rests:
     """How code and configuration look before either is read.
 
-    The project's own folder is left out: runs write into it, and a module added there changes nothing by itself.
+    Of the project's own folder only the modules in it count: runs write into it.
     """
     rests = standing.Rests()
     for path in project.source_files():
-        if path != project.root:
+        if path == project.root:
+            rests.modules[str(path)] = standing.modules(str(path))
+        else:
             rests.look(str(path))
     conf = str(project.conf)
     rests.look(conf)

@@ -131,6 +131,7 @@ def _file(
         made = _versions(parts, name)
         if made and made[0].file:
             sources.kept[name] = made[0]
+            sources.pinned_by_stat = False
             sources.notices.append(f"{dataset.place} is missing: its last kept version {made[0].file[:12]} is used")
             return
         faults.extend(dataset.missing().faults)
@@ -205,6 +206,7 @@ def _last_kept(name: str, pipeline: graph.Pipeline, parts: Parts, sources: Sourc
     made = [kept for kept in _versions(parts, name) if kept.value]
     if made and parts.store.check(made[0].value) == "ok":
         sources.kept[name] = made[0]
+        sources.pinned_by_stat = False  # another run may bring a newer one
         return
     takers = ", ".join(node.name for node in pipeline.consumers(name))
     known = [*parts.catalog.names(), *pipeline.datasets()]

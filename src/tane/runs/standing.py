@@ -38,6 +38,10 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
             return None
         if any(os.path.lexists(path) for path in known["absent"]):
             return None
+        if any(modules(path) != names for path, names in known["modules"]):
+            return None
+        if known["latest"] and _latest(home) != known["latest"]:
+            return None
         if any(stat(path).st_ino != inode for path, inode in known["places"]):
             return None
     except (OSError, ValueError, EOFError, TypeError, KeyError):
@@ -49,16 +53,20 @@ class Rests:
     """What a result rests on: files with their signatures (None: not there), folders with the names in them.
 
     `places` are files that others write to as well: they must only be the same file still. `settled` are files that
-    nobody changes without changing their size: they need not have aged.
+    nobody changes without changing their size: they need not have aged. `modules` are folders whose modules count, as
+    one added there may hide another of its name. `latest`, when not empty, is the run that must be the last one
+    recorded: what it made has no place in the workspace and is known as the newest of its name.
     """
 
-    __slots__ = ("files", "folders", "places", "settled")
+    __slots__ = ("files", "folders", "latest", "modules", "places", "settled")
 
     def __init__(self) -> None:
         self.files: dict[str, signatures.Signature | None] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
         self.places: list[str] = []
         self.settled: set[str] = set()
+        self.modules: dict[str, tuple[str, ...]] = {}
+        self.latest = ""
 
     def look(self, path: str) -> None:
         """Note how `path` is now, unless that was noted earlier, when its content was read.
@@ -71,6 +79,28 @@ class Rests:
             self.folders[path] = listing(path)
         else:
             self.files[path] = signatures.of(path)
+
+
+def modules(folder: str) -> tuple[str, ...]:
+    """The modules and packages in a folder."""
+    with os.scandir(folder) as entries:
+        return tuple(
+            sorted(
+                entry.name
+                for entry in entries
+                if entry.name.endswith(".py") or os.path.isfile(os.path.join(entry.path, "__init__.py"))
+            )
+        )
+
+
+def mark(home: str, run: str) -> None:
+    """Note that `run` is the last one recorded."""
+    _write(os.path.join(home, "standing", "latest"), run.encode())
+
+
+def _latest(home: str) -> str:
+    with open(os.path.join(home, "standing", "latest"), "rb") as file:
+        return file.read().decode()
 
 
 def listing(folder: str) -> tuple[str, ...]:
@@ -107,15 +137,31 @@ def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
         "files": files,
         "folders": sorted(rests.folders.items()),
         "absent": absent,
+        "modules": sorted(rests.modules.items()),
+        "latest": rests.latest,
         "places": [(path, os.stat(path).st_ino) for path in rests.places],
     }
     target = _path(home, argv)
+    _write(target, marshal.dumps(content))
+    _forget_old(os.path.dirname(target))
+    return True
+
+
+def _write(target: str, data: bytes) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
     temporary = f"{target}.{os.getpid()}"
     with open(temporary, "wb") as file:
-        marshal.dump(content, file)
+        file.write(data)
     os.replace(temporary, target)
-    return True
+
+
+def _forget_old(folder: str) -> None:
+    """Keep the newest standings: each environment a command was called in has its own."""
+    with os.scandir(folder) as entries:
+        found = sorted(((entry.stat().st_mtime_ns, entry.path) for entry in entries), reverse=True)
+    for _, path in found[_MOST:]:
+        if not path.endswith("latest"):
+            os.unlink(path)
 
 
 def _wait(signature: signatures.Signature) -> int:
@@ -127,11 +173,41 @@ def _wait(signature: signatures.Signature) -> int:
 
 
 def _command(argv: Sequence[str]) -> tuple[str, ...]:
-    """All that a command's meaning depends on beside files."""
-    settings = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith(("TANE_", "PYTHON"))]
-    return (os.getcwd(), sys.executable, sys.version, *argv, "", *settings)
+    """All that a command's meaning depends on beside files; of environment variables only sums, for some are secret."""
+    variables = sorted(
+        f"{name}={value}" for name, value in os.environ.items() if name != "_" and not name.startswith(_OF_THE_TERMINAL)
+    )
+    settings = "\0".join(variables).encode("utf-8", "surrogateescape")
+    sums = f"{zlib.crc32(settings)} {zlib.adler32(settings)} {len(settings)}"
+    return (os.getcwd(), sys.executable, sys.version, sums, *argv)
+
+
+# Variables that say where a command is typed, not what it means.
+_OF_THE_TERMINAL = (
+    "COLUMNS",
+    "COLORTERM",
+    "DBUS_",
+    "GPG_",
+    "LINES",
+    "LS_COLORS",
+    "MAKE",
+    "MFLAGS",
+    "OLDPWD",
+    "PS1",
+    "PWD",
+    "PYTEST_",
+    "SHLVL",
+    "SSH_",
+    "STY",
+    "TERM",
+    "TMUX",
+    "VSCODE_",
+    "WINDOWID",
+    "XDG_SESSION",
+)
+_MOST = 64
 
 
 def _path(home: str, argv: Sequence[str]) -> str:
-    number = zlib.crc32("\0".join((os.getcwd(), sys.executable, *argv)).encode("utf-8", "surrogateescape"))
+    number = zlib.crc32("\0".join(_command(argv)).encode("utf-8", "surrogateescape"))
     return os.path.join(home, "standing", f"{number:08x}")
