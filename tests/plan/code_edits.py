@@ -944,3 +944,167 @@ def fit(x): return x
     "import os, json",
     False,
 )
+
+# -- values of the standard library that cannot be pickled, or are open --------------------------------------
+
+for _name, _made, _old, _new in (
+    ("text in memory", "import io\nV = io.StringIO('a,b')", "a,b", "a,c"),
+    ("bytes in memory", "import io\nV = io.BytesIO(b'a,b')", "a,b", "a,c"),
+    ("text over bytes in memory", "import io\nV = io.TextIOWrapper(io.BytesIO(b'a,b'))", "a,b", "a,c"),
+    ("filled queue", "import queue\nV = queue.Queue()\nV.put(1)", "put(1)", "put(2)"),
+    ("filled simple queue", "import queue\nV = queue.SimpleQueue()\nV.put(1)", "put(1)", "put(2)"),
+    ("context variable", "import contextvars\nV = contextvars.ContextVar('v', default=1)", "=1)", "=2)"),
+    (
+        "context variable set later",
+        "import contextvars\nV = contextvars.ContextVar('v')\nV.set(1)",
+        "set(1)",
+        "set(2)",
+    ),
+    ("thread-local attributes", "import threading\nV = threading.local()\nV.k = 1", "k = 1", "k = 2"),
+    (
+        "weak reference",
+        "import weakref\nclass C: pass\nc = C()\nc.k = 1\nV = weakref.ref(c)",
+        "k = 1",
+        "k = 2",
+    ),
+    ("semaphore", "import threading\nV = threading.Semaphore(1)", "(1)", "(2)"),
+    ("name of a logger", "import logging\nV = logging.getLogger('a')", "'a'", "'b'"),
+    (
+        "level of a logger",
+        "import logging\nV = logging.getLogger('a')\nV.setLevel(10)",
+        "(10)",
+        "(20)",
+    ),
+    ("file that is open", "V = open('/dev/null')", "/dev/null", "/dev/zero"),
+    ("thread", "import threading\ndef run(): return 1\nV = threading.Thread(target=run)", "return 1", "return 2"),
+):
+    edit(_name, f"{_made}\ndef fit(x): return V\n", _old, _new, True)
+    if "put" not in _made or "Simple" not in _made:
+        _lines = "\n    ".join(_made.splitlines())
+        edit(
+            f"{_name} in a closure",
+            f"def make():\n    {_lines}\n    def fit(x): return V{', c' * ('c.k' in _made)}\n    return fit\nfit = make()\n",
+            _old,
+            _new,
+            "setLevel" not in _made and "Thread" not in _made,
+        )
+edit(
+    "lock in a closure, file edited elsewhere",
+    """import threading
+def make():
+    lock = threading.RLock()
+    def fit(x):
+        with lock: return x
+    return fit
+fit = make()
+def other(): return 1
+""",
+    "return 1",
+    "return 2",
+    False,
+)
+
+# -- what modules do when they are imported ------------------------------------------------------------------
+
+EFFECTS = """
+# file: pkg/nodes.py
+import json
+import pkg.hm
+def fit(x): return json.dumps(x)
+# file: pkg/hm.py
+from . import deeper
+A = 1
+def mine(x): return "mine"
+# file: pkg/deeper.py
+B = 1
+"""
+for _name, _old, _new, _changes in (
+    ("option set by an imported module", "A = 1", "import pandas as pd\npd.set_option('display.precision', 3)", True),
+    ("library patched by an imported module", "A = 1", "import json\njson.loads = lambda text: 1", True),
+    ("effect two imports away", "B = 1", "import json\njson.loads = lambda text: 1", True),
+    ("constant of a module that is only imported", "A = 1", "A = 2", False),
+    ("import without effects", "A = 1", "import math", False),
+    ("import without effects in the node's module", "import pkg.hm\n", "import pkg.hm, pkg.deeper\n", False),
+    ("helper of a module that is only imported", '"mine"', '"yours"', False),
+):
+    edit(_name, EFFECTS, _old, _new, _changes)
+for _name, _patch in (
+    ("patched by assignment", "json.loads = mine"),
+    ("patched by setattr()", "setattr(json, 'loads', mine)"),
+):
+    edit(
+        f"function {_name}",
+        EFFECTS.replace("B = 1", "B = 1").replace(
+            'A = 1\ndef mine(x): return "mine"', f'import json\ndef mine(x): return "mine"\n{_patch}'
+        ),
+        '"mine"',
+        '"yours"',
+        True,
+    )
+edit("effect of the package", EFFECTS + "# file: pkg/__init__.py\nimport json\njson.k = 1\n", "k = 1", "k = 2", True)
+edit(
+    "effect of a module imported by another use",
+    EFFECTS.replace("json.dumps(x)", "pkg.hm.mine(x)").replace("B = 1", "import json\njson.k = 1"),
+    "k = 1",
+    "k = 2",
+    True,
+)
+edit(
+    "effect of a module imported inside of the function",
+    """
+# file: pkg/nodes.py
+def fit(x):
+    from pkg.hm import A
+    return A
+# file: pkg/hm.py
+import json
+json.k = 1
+A = 1
+""",
+    "k = 1",
+    "k = 2",
+    True,
+)
+
+# -- modules and classes that answer for names they do not have ----------------------------------------------
+
+ANSWERS = """
+# file: pkg/nodes.py
+from pkg import odd
+def fit(x): return odd.f(x)
+# file: pkg/odd.py
+def __getattr__(name): return 1
+def f(x): return x + 1
+"""
+edit("module that answers to all names", ANSWERS, "x + 1", "x + 2", True)
+edit("module that answers to all names, comment", ANSWERS, "return x + 1", "return x + 1  # so", False)
+edit(
+    "generated method of a dataclass",
+    """from dataclasses import dataclass
+@dataclass
+class P:
+    a: int = 1
+def fit(x): return P()
+""",
+    "= 1",
+    "= 2",
+    True,
+)
+edit(
+    "generated method wrapped by a function of the project",
+    """import functools
+from dataclasses import dataclass
+def loud(f):
+    @functools.wraps(f)
+    def inner(self): return f(self) + '1'
+    return inner
+@dataclass
+class P:
+    a: int = 1
+P.__repr__ = loud(P.__repr__)
+def fit(x): return repr(P())
+""",
+    "+ '1'",
+    "+ '2'",
+    True,
+)

@@ -328,3 +328,39 @@ def fit(x): return OUT, NAME
 def test_an_extra_file_in_the_package_does_not_touch_followable_code(tmp_path: Path) -> None:
     more = HELPED + "# file: pkg/tools/more.py\nX = 1\n"
     assert digest(HELPED, tmp_path).digest == digest(more, tmp_path, folder="edits_more").digest
+
+
+DATACLASS = """
+from dataclasses import dataclass, make_dataclass
+from collections import namedtuple
+@dataclass(frozen=True, order=True)
+class Model:
+    k: int = 1
+Made = make_dataclass("Made", [("k", int)])
+Row = namedtuple("Row", "a b")
+def fit(x): return Model(), Made, Row
+"""
+
+
+def test_generated_methods_are_called_by_their_class(tmp_path: Path) -> None:
+    labels = set(digest(DATACLASS, tmp_path).parts)
+    assert {label for label in labels if "helper" in label or "notebook" in label} == set()
+    assert {"function fit() in nodes.py", "class Model in nodes.py"} <= labels
+
+
+def test_generated_methods_of_classes_without_source_are_called_by_their_class(tmp_path: Path) -> None:
+    namespace: dict[str, object] = {"__name__": "__main__"}
+    exec(f"{DATACLASS}\n", namespace)
+    labels = set(code.of(namespace["fit"], cache=code.Cache(tmp_path)).parts)
+    assert [label for label in labels if "__create_fn__" in label or "lambda" in label] == []
+
+
+@pytest.mark.parametrize("package", ["", "__path__ = 5\n", "__file__ = 5\n"])
+def test_a_lone_module_that_answers_to_all_names_is_read(package: str, tmp_path: Path) -> None:
+    text = f"# file: answers_all.py\n{package}def __getattr__(name): return 1\ndef fit(x): return eval(x)\n"
+    write(text, tmp_path / "edits")
+    try:
+        found = code.of(load("answers_all:fit", tmp_path / "edits"), cache=code.Cache(tmp_path / "edits"))
+    finally:
+        sys.modules.pop("answers_all")
+    assert found.whole == "eval() in fit() in answers_all.py"

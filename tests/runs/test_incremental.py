@@ -473,3 +473,33 @@ def test_a_reader_that_leaves_early_is_no_error(box):
     )
     assert full.returncode == 4
     assert "cannot write to standard output" in full.stderr
+
+
+def test_looking_changes_nothing(box):
+    assert box.tane("plan").code == 0
+    assert box.tane("status").code == 0
+    assert not (box.root / ".tane").exists()
+    box.run()
+    [pack] = (box.root / ".tane/objects/packs").glob("*.pack")
+    pack.chmod(0o644)
+    pack.write_bytes(bytes(byte ^ 1 for byte in pack.read_bytes()))
+    before = {path: path.stat().st_mtime_ns for path in (box.root / ".tane/objects").rglob("*") if path.is_file()}
+    first, second = box.tane("plan").out, box.tane("plan").out
+    assert first == second and "was damaged" in first
+    after = {path: path.stat().st_mtime_ns for path in (box.root / ".tane/objects").rglob("*") if path.is_file()}
+    assert {p for p in before if "index.db-" not in p.name} == {p for p in after if "index.db-" not in p.name}
+    assert box.run().ran
+
+
+def test_the_plan_knows_a_form_that_was_written_before(done):
+    catalog = (done.root / "conf/base/catalog.yml").read_text()
+    done.edit(
+        "conf/base/catalog.yml",
+        "type: json.JSONDataset\n  filepath: data/06_models/model.json",
+        "type: yaml.YAMLDataset\n  filepath: data/06_models/model.yml",
+    )
+    done.run()
+    done.write("conf/base/catalog.yml", catalog)
+    planned = done.tane("plan", "--json").json
+    assert [step["action"] for step in planned["steps"]] == ["reuse"] * 3
+    assert done.run().ran == []

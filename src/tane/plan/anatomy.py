@@ -6,12 +6,16 @@
 from __future__ import annotations
 
 import collections
+import contextvars
 import enum
 import functools
 import importlib.util
+import io
 import os
 import sys
+import threading
 import types
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -30,9 +34,10 @@ LIBRARY_CALLABLES = (
     types.ClassMethodDescriptorType,
 )
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
-_INERT_MODULES = frozenset(
-    {"_thread", "threading", "logging", "_contextvars", "weakref", "_weakref", "_io", "io", "queue", "_queue"}
-)
+_LOCKS = frozenset({type(threading.Lock()), type(threading.RLock()), threading.Condition})
+_RAW_FILES = (io.BufferedReader, io.BufferedWriter, io.BufferedRandom)
+_REFERENCES = (weakref.ReferenceType, weakref.WeakMethod, weakref.KeyedRef)
+_BY_ATTRIBUTES = frozenset({"threading", "queue", "logging"})  # what these cannot pickle is their locks
 _LAYOUTS: tuple[type, ...] = (
     dict,
     list,
@@ -49,9 +54,45 @@ _LAYOUTS: tuple[type, ...] = (
 _TRANSPARENT = frozenset({*_LAYOUTS, Exception, object, enum.Enum, enum.IntEnum, enum.StrEnum, enum.Flag})
 
 
-def is_inert(value: Any) -> bool:
-    """Whether a value (a logger, a lock, an open file) has no content that could be part of a result."""
-    return type(value).__module__.partition(".")[0] in _INERT_MODULES
+def held(value: Any, module: str) -> Pairs | None:
+    """What a part of Python's own machinery holds, or None for all else: nothing in a lock or a thread, the
+    name of an open file or a logger, the items of a queue. A logger called after its `module` has no name.
+    """
+    kind = type(value)
+    if kind in _LOCKS or (isinstance(value, threading.Thread) and kind.__module__ == "threading"):
+        return []
+    if kind.__module__ in ("_io", "io"):
+        return _file(value, kind)
+    if kind in _REFERENCES:
+        return [("referent", value())]
+    if kind is contextvars.ContextVar:
+        now = value.get(MISSING)
+        return [("name", value.name)] + ([] if now is MISSING else [("value", now)])
+    if kind is threading.local:
+        return sorted(vars(value).items())
+    if kind in (weakref.WeakValueDictionary, weakref.WeakKeyDictionary):
+        return _mapping(value)
+    if kind is weakref.WeakSet:
+        return _numbered(sorted(value, key=_order))
+    if kind.__module__ == "logging" and kind.__qualname__ in ("Logger", "RootLogger"):
+        return [("name", "" if value.name == module else value.name)]
+    if kind.__module__ in _BY_ATTRIBUTES:
+        return sorted(vars(value).items())
+    return None
+
+
+def _file(value: Any, kind: type) -> Pairs | None:
+    """An open file by its name and mode; one in memory by its content (None: its pickle has it)."""
+    try:
+        if kind is io.TextIOWrapper:
+            return [("buffer", value.buffer), ("encoding", value.encoding), ("errors", value.errors)]
+        if kind in _RAW_FILES:
+            return [("raw", value.raw)]
+        if kind is io.FileIO:
+            return [("name", value.name if isinstance(value.name, str) else ""), ("mode", value.mode)]
+    except (ValueError, AttributeError):  # detached
+        return []
+    return None
 
 
 def type_name(value: Any) -> str:
@@ -226,7 +267,7 @@ def home_of(kind: type) -> tuple[str, Mapping[str, Any]]:
     functions = [f for _, member in class_members(kind) for f in functions_of(member)]
     methods = [f for f in functions if f.__qualname__.startswith(kind.__qualname__ + ".")]
     module = sys.modules.get(kind.__module__)
-    file = getattr(module, "__file__", None)
+    file = sources.file_of(module)
     if not file:  # a notebook cell
         file = next((f.__code__.co_filename for f in methods if is_cell(f.__code__)), "<notebook>")
     if module is not None:
@@ -236,7 +277,16 @@ def home_of(kind: type) -> tuple[str, Mapping[str, Any]]:
 
 def is_cell(code: types.CodeType) -> bool:
     """Whether code has a source of its own (generated methods have none)."""
-    return code.co_filename != "<string>" and "generated" not in code.co_filename
+    file = code.co_filename
+    return file != "<string>" and not (file.startswith("<") and "generated" in file)
+
+
+def is_generated(function: types.FunctionType) -> bool:
+    """Whether a member was made from the class statement, as by dataclasses, bare or behind a library's wrapper."""
+    inner = vars(function).get("__wrapped__")
+    if isinstance(inner, types.FunctionType) and not sources.is_project_code(function.__code__, function.__globals__):
+        function = inner
+    return not is_cell(function.__code__)
 
 
 def live_shape(kind: type) -> list[str]:

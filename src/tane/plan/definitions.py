@@ -36,6 +36,8 @@ class Definitions:
         self._visit = visit
         self._todo = todo
         self._statements: dict[tuple[int, str], parts.Part | None] = {}
+        self._effects_around: dict[int, list[tuple[str, parts.Part]]] = {}
+        self._imported_by: dict[int, list[parts.Namespace]] = {}
 
     # -- functions -----------------------------------------------------------------------------------------
 
@@ -163,6 +165,7 @@ class Definitions:
         if asked is None and _is_our_module(value):
             self._take_whole(part, vars(module), telling.Sign(f"import of {name}"))
             return
+        self._module_effects(part, vars(module))
         at = parts.At(part.label, vars(module))
         if one.attribute in vars(module):
             at = self.texts.at(vars(module), one.attribute)
@@ -243,15 +246,19 @@ class Definitions:
                 ]
                 inside = [(word, value) for word, value in inside if not _is_our_module(value)]
                 part.edges += [(f"{name} {word}", self._visit(value, at)) for word, value in inside]
-            elif spans and code.co_filename.startswith("<"):
-                continue  # generated from the class statement, as by dataclasses
+            elif spans and anatomy.is_generated(function):
+                continue
             else:
                 part.edges.append((name, self._visit(function, at)))
 
     # -- statements ----------------------------------------------------------------------------------------
 
-    def statement(self, at: parts.At, *, only_assigned: bool = False) -> parts.Part | None:
-        """The top-level statements that bind a name, for values that have no content of their own."""
+    def statement(
+        self, at: parts.At, *, only_assigned: bool = False, acting: bool = False, live: bool = False
+    ) -> parts.Part | None:
+        """The top-level statements that bind a name (and those that are `acting` on it), for values that have
+        no content of their own. What is `live` is also known as it was loaded: any text will do for the rest.
+        """
         file = at.namespace.get("__file__")
         if not at.name or not file:
             return None
@@ -259,23 +266,55 @@ class Definitions:
         found = source.bindings(at.name)
         if not found or (only_assigned and isinstance(found[-1], (ast.FunctionDef, ast.AsyncFunctionDef))):
             return None
-        key = (id(at.namespace), at.name)
+        if acting:
+            found = [*found, *(one for roots, one in source.effects() if at.name in roots and one not in found)]
+        key = (id(at.namespace), at.name + " acting" * acting + " live" * live)
         if key not in self._statements:
             read = syntax.read(*found)
-            own = hashing.combine("statement", read.digest, "" if source.fresh else self.texts.once)
+            own = hashing.combine("statement", read.digest, "" if source.fresh or live else self.texts.once)
             part = self._statements[key] = parts.Part(at.label, own, file=Path(file))
             if not all(isinstance(one, (ast.Import, ast.ImportFrom)) for one in found):
                 self._todo.append(functools.partial(self._uses, part, read, at.namespace, {}))
         return self._statements[key]
 
     def _module_effects(self, part: parts.Part, namespace: parts.Namespace) -> None:
-        """Join what a module's statements do to others: `np.random.seed(0)`, `pd.options.x = y`."""
+        """Join what a module's statements do to others: `np.random.seed(0)`, `pd.options.x = y`. The modules of
+        the project that it imports ran as well, and so on.
+        """
+        found = self._effects_around.get(id(namespace))
+        if found is None:
+            found = self._effects_around[id(namespace)] = []
+            order, seen = [namespace], {id(namespace)}
+            for one in order:
+                effects = self._effects_of(one)
+                found += [] if effects is None else [("module code", effects)]
+                for other in self._imports_of(one):
+                    if id(other) not in seen:
+                        seen.add(id(other))
+                        order.append(other)
+        part.edges += found
+
+    def _effects_of(self, namespace: parts.Namespace) -> parts.Part | None:
         key = (id(namespace), "")
         if key not in self._statements:
             self._statements[key] = self._effects(namespace)
-        effects = self._statements[key]
-        if effects is not None:
-            part.edges.append(("module code", effects))
+        return self._statements[key]
+
+    def _imports_of(self, namespace: parts.Namespace) -> list[parts.Namespace]:
+        """The modules of the project that run when a module does: its packages, and what it imports."""
+        found = self._imported_by.get(id(namespace))
+        if found is None:
+            names = dict.fromkeys(places.with_packages(str(namespace.get("__name__", ""))))
+            file = namespace.get("__file__")
+            if file and str(file).endswith((".py", ".pyw")):
+                for statement in self.texts.source(str(file), namespace).imports():
+                    names.update(dict.fromkeys(places.imported_modules(statement, namespace)))
+            else:  # a notebook
+                names.update(dict.fromkeys(places.modules_in(namespace)))
+            modules = [sys.modules.get(name) for name in names]
+            found = [vars(one) for one in modules if isinstance(one, types.ModuleType) and _is_our_module(one)]
+            self._imported_by[id(namespace)] = found
+        return found
 
     def _effects(self, namespace: parts.Namespace) -> parts.Part | None:
         file = str(namespace.get("__file__") or "")
@@ -289,14 +328,16 @@ class Definitions:
             used = {name: namespace.get(name) for name, _ in read.uses}
             if any(map(places.is_ours, used.values())):  # building or running pipelines is no part of a step
                 continue
-            if not any(places.acts_outside(used.get(root)) for root in roots):
+            if not any(places.acts_outside(used.get(root)) or root in _SETTERS for root in roots):
                 continue
             said.append(read.digest)
-            # what is called counts, and the data given to it; functions given to it count where they are used
+            # what is called counts, and the data given to it; functions given to it count where they are used,
+            # but those put into a library are seen nowhere else
+            patched = any(root in _SETTERS or _sets(statement, used.get(root)) for root in roots)
             kept = [
                 (name, chain)
                 for name, chain in read.uses
-                if (name in roots or not isinstance(used.get(name), (type, types.FunctionType)))
+                if (patched or name in roots or not isinstance(used.get(name), (type, types.FunctionType)))
                 and name not in telling.MODULE_NAMES
             ]
             follow = read._replace(uses=tuple(kept))
@@ -306,6 +347,16 @@ class Definitions:
         part.file = Path(file)
         part.own = hashing.combine("effects", *said, "" if source.fresh else self.texts.once)
         return part
+
+
+_SETTERS = frozenset({"setattr", "delattr"})
+
+
+def _sets(statement: ast.stmt, target: Any) -> bool:
+    """Whether a statement assigns into a library."""
+    module = target.__name__ if isinstance(target, types.ModuleType) else getattr(target, "__module__", None)
+    outside = isinstance(module, str) and not sources.is_project_name(module)
+    return outside and any(isinstance(node, ast.Assign) for node in ast.walk(statement))
 
 
 def _is_our_module(value: Any) -> bool:

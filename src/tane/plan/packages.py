@@ -34,7 +34,7 @@ class Whole(NamedTuple):
 def folder_of(module: str, file: str | None) -> Path | None:
     """The folder of the top-level package that `module` belongs to, or None outside of packages."""
     top = sys.modules.get(module.partition(".")[0])
-    for folder in getattr(top, "__path__", ()):
+    for folder in sources.folders_of(top):
         inside = file is None or file.startswith(folder + os.sep)
         if inside and sources.is_project_file(folder + os.sep):
             return Path(folder)
@@ -46,7 +46,7 @@ def whole(
 ) -> Whole:
     """The digest of the package around `module`. `as_text` takes comments and docstrings in as well."""
     folder = folder_of(module, file)
-    loaded = {getattr(one, "__file__", None) for one in list(sys.modules.values())}
+    loaded = {sources.file_of(one) for one in list(sys.modules.values())}
     if not module:  # nobody knows where it belongs: all that was loaded from the project
         folder, name = root, "of the project"
         paths = [Path(one) for one in loaded if one and _is_inside(one, root)]

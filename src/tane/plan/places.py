@@ -6,7 +6,7 @@ import ast
 import importlib
 import sys
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +60,32 @@ def attribute(module: types.ModuleType, name: str) -> Any:
     return importlib.import_module(f"{module.__name__}.{name}")
 
 
+def imported_modules(statement: ast.Import | ast.ImportFrom, namespace: Mapping[str, Any]) -> Iterator[str]:
+    """The names of all modules that an import statement may run, packages around them included."""
+    if isinstance(statement, ast.Import):
+        named = [alias.name for alias in statement.names]
+    else:
+        module = imported_module(statement.module, statement.level, namespace)
+        named = [module, *(f"{module}.{alias.name}" for alias in statement.names)]
+    for name in named:
+        yield from with_packages(name)
+
+
+def modules_in(namespace: Mapping[str, Any]) -> Iterator[str]:
+    """The names of the modules that the values of a namespace are or come from."""
+    for value in list(namespace.values()):
+        if isinstance(value, types.ModuleType):
+            yield from with_packages(value.__name__)
+        elif isinstance(value, (type, types.FunctionType)):
+            yield from with_packages(str(value.__module__))
+
+
+def with_packages(name: str) -> list[str]:
+    """A module's name and those of the packages around it."""
+    steps = name.split(".")
+    return [".".join(steps[:end]) for end in range(1, len(steps) + 1)]
+
+
 def acts_outside(value: Any) -> bool:
     """Whether calling or changing `value` at the top of a module may act on more than the module."""
     if isinstance(value, types.ModuleType):
@@ -69,16 +95,17 @@ def acts_outside(value: Any) -> bool:
 
 def is_ours(value: Any) -> bool:
     """Whether `value` is Tane itself or made of its classes."""
-    name = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", None)
-    return str(name or type(value).__module__).partition(".")[0] == "tane" or (
-        type(value).__module__.partition(".")[0] == "tane"
-    )
+    name: Any = type(value).__module__
+    if isinstance(value, types.ModuleType):
+        name = value.__name__
+    elif isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
+        name = value.__module__
+    return "tane" in (str(name).partition(".")[0], type(value).__module__.partition(".")[0])
 
 
 def file_of(module: str) -> str | None:
     """The file of a loaded module."""
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return str(file) if file else None
+    return sources.file_of(sys.modules.get(module))
 
 
 def holder(value: Any, label: str) -> parts.At:

@@ -97,7 +97,10 @@ class Reach:
             if not sources.is_project_code(value.__code__, value.__globals__):
                 return self._wrapper(value, at)
             code = value.__code__
-            part = self.texts.located("helper", code.co_qualname, value.__globals__, code.co_filename)
+            if at.soft and not anatomy.is_cell(code):  # generated: called by what it was made for
+                part = parts.Part(at.label, "")
+            else:
+                part = self.texts.located("helper", code.co_qualname, value.__globals__, code.co_filename)
             return self._later(part, self.definitions.function, part, value)
         if isinstance(value, type):
             return self._class(value, at)
@@ -138,8 +141,12 @@ class Reach:
 
     def _data(self, value: Any, at: parts.At) -> parts.Part:
         """Anything with content; the project's classes it names join as code."""
-        if anatomy.is_inert(value):
-            return parts.Part(at.label, hashing.combine("inert", anatomy.type_name(value)))
+        held = anatomy.held(value, str(at.namespace.get("__name__", "")))
+        if held is not None:
+            part = parts.Part(at.label, hashing.combine("held", anatomy.type_name(value)))
+            made = self.definitions.statement(at, acting=True, live=True)
+            part.edges += [("bound by", made)] if made else []
+            return self._later(part, self._children, part, held, at)
         part = parts.Part(at.label, "")
         return part if self._content(part, value, at) else self._opaque(value, at)
 
@@ -172,7 +179,7 @@ class Reach:
         own = hashing.combine("opaque", anatomy.type_name(value))
         part = parts.Part(at.label, own, imports=anatomy.outside_top(type(value).__module__))
         if not at.soft:
-            made = self.definitions.statement(at)
+            made = self.definitions.statement(at, acting=True)
             sign = telling.Sign(f"a {type(value).__name__}")
             part.edges.append(("bound by", made or self.texts.whole(at.namespace, sign, at.label)))
         return part

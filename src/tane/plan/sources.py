@@ -16,7 +16,7 @@ import time
 import types
 import warnings
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -64,16 +64,38 @@ def is_project_name(name: str) -> bool:
 
 def is_project_module(module: types.ModuleType) -> bool:
     """Whether a loaded module is the project's; folders without `__init__.py` count by where they lie."""
-    file = getattr(module, "__file__", None)
-    top = module.__name__.partition(".")[0]
-    if module.__name__ == "__main__":
+    name = module_attribute(module, "__name__")
+    if name == "__main__":
         return True
-    if _comes_with_python(top):
+    if isinstance(name, str) and _comes_with_python(name.partition(".")[0]):
         return False
+    file = file_of(module)
     if file:
         return is_project_file(file)
-    folders = list(getattr(module, "__path__", ()))
+    folders = folders_of(module)
     return any(is_project_file(folder + os.sep) for folder in folders) if folders else True
+
+
+def module_attribute(module: object, name: str) -> Any:
+    """What a loaded module holds under a name, or None. Its own `__getattr__` is not asked: it may say anything."""
+    try:
+        return object.__getattribute__(module, "__dict__").get(name)
+    except AttributeError:  # something else put into `sys.modules`
+        return None
+
+
+def file_of(module: object) -> str | None:
+    """The file of a loaded module."""
+    file = module_attribute(module, "__file__")
+    return file if isinstance(file, str) and file else None
+
+
+def folders_of(module: object) -> list[str]:
+    """The folders of a loaded package; none for other modules."""
+    folders = module_attribute(module, "__path__")
+    if isinstance(folders, (str, bytes)) or not isinstance(folders, Iterable):
+        return []
+    return [folder for folder in folders if isinstance(folder, str)]
 
 
 def _comes_with_python(top: str) -> bool:
@@ -200,6 +222,16 @@ class Source:
             roots = set(_acted_on(statement))
             if roots and not _is_main_guard(statement):
                 yield roots, statement
+
+    def imports(self) -> Iterator[ast.Import | ast.ImportFrom]:
+        """The import statements that run when the module does."""
+        todo: list[ast.AST] = list(self.tree.body) if self.tree else []
+        while todo:
+            node = todo.pop()
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                yield node
+            elif isinstance(node, (*_Compound, ast.ClassDef)):
+                todo.extend(_statements(node))
 
     def star_imports(self) -> Iterator[ast.ImportFrom]:
         """The top-level `from x import *` statements."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tane import errors
 from tane.catalog import catalogs, codecs, datasets
-from tane.ledger import records
+from tane.ledger import connection, read, records
 from tane.runs import work
 
 
@@ -60,6 +60,18 @@ def lacking(found: Sequence[records.Kept], names: Sequence[str], catalog: catalo
         if not kept.value and not _fits(kept, dataset, keep):
             return f"{name} is to be saved as {dataset.type}" if dataset is not None else f"{name} was not kept"
     return ""
+
+
+def known(
+    kept: records.Kept, name: str, catalog: catalogs.Catalog, ledger: connection.Ledger, *, keep: bool
+) -> records.Kept | None:
+    """`kept` in the form asked for, as far as that is known without writing anything."""
+    dataset = catalog.entry(name)
+    if _fits(kept, dataset, keep):
+        return kept
+    if dataset is None or dataset.kind == "memory" or not kept.value:
+        return None
+    return read.saved(ledger, kept.value, work.save_digest(dataset))
 
 
 def _fits(kept: records.Kept, dataset: datasets.Dataset | None, keep: bool) -> bool:

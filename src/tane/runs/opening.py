@@ -99,11 +99,11 @@ def open_pipeline(
 ) -> Iterator[Opened]:
     """Check and open everything a run of pipeline `name` needs; closed at the end.
 
-    With `resume`, the parameters, inputs and selection are those of that earlier run. Every mistake that can be known
+    With `look_only` neither store nor ledger is touched. With `resume`, the parameters, inputs and selection are those of that earlier run. Every mistake that can be known
     before anything runs is raised here, before a run is recorded.
     """
-    ledger = connection.open_ledger(project.ledger)
-    store = objects.Objects(project.store)
+    ledger = connection.open_ledger(project.ledger, create=not look_only)
+    store = objects.Objects(project.store, read_only=look_only)
     try:
         pinned = _pin(ledger, resume) if resume else None
         yield _open(project, name, selection, inputs, ledger, store, pinned, look_only)

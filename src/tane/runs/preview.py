@@ -123,8 +123,10 @@ class _Previewing:
         if lacking:
             return PlannedStep(node.name, "run", (Reason(Why.OPTION, lacking),))
         for name, kept in zip(node.outputs, found.outputs, strict=True):
-            self._kept[name] = kept
-            self._look_at_file(name, kept)
+            formed = forms.known(kept, name, self._opened.catalog, self._opened.ledger, keep=self._opened.keeps)
+            if formed is not None:  # else it is to be written in a form not seen before: what it gives is not known
+                self._kept[name] = formed
+                self._look_at_file(name, formed)
         return PlannedStep(node.name, "reuse")
 
     def _look_at_file(self, name: str, kept: records.Kept) -> None:

@@ -169,8 +169,8 @@ def _fetched(name: str, dataset: datasets.Dataset, parts: Parts, sources: Source
     with parts.store.scratch() as folder:
         target = folder / dataset.filename
         dataset.fetch(target)
-        digest = parts.store.put_path(target)
-        sources.kept[name] = records.Kept(name, digest, file=digest, bytes=parts.store.size(digest))
+        digest = (parts.files.of(target) or "") if look_only else parts.store.put_path(target)
+        sources.kept[name] = records.Kept(name, digest, file=digest, bytes=_size(target))
 
 
 def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources) -> None:
@@ -190,10 +190,12 @@ def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources
 
 def _given(name: str, value: Any, parts: Parts, sources: Sources) -> None:
     """A value: kept when it can be, so that the run can be repeated; else held in memory."""
-    output = work.Output(name, None, keep=True)
+    output = work.Output(name, None, keep=not parts.store.read_only)
     place = work.Place(parts.store, parts.ledger)
     try:
         sources.kept[name] = work.keep(output, value, place, "").kept
+        if not output.keep:
+            sources.held[name] = value
     except errors.UserCodeError:
         made = work.keep(work.Output(name, None, keep=False), value, place, "")
         sources.kept[name] = made.kept
