@@ -35,7 +35,10 @@ class StepStarted:
 
 @dataclass(frozen=True, slots=True)
 class StepEnded:
-    """A step has ended; `seconds` is its wall time (0 when reused), `error` one line when it failed."""
+    """A step has ended; `seconds` is its wall time (0 when reused).
+
+    When it failed, `error` says what went wrong and `traceback` where in the user's code.
+    """
 
     run: str
     node: str
@@ -43,6 +46,7 @@ class StepEnded:
     status: outcomes.StepStatus
     seconds: float = 0.0
     error: str = ""
+    traceback: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,6 +164,8 @@ LINE = Pipeline(
         ({"to_outputs": ["w"]}, "ad"),
         ({"nodes": ["a", "c"]}, "ac"),
         ({"tags": ["model"]}, "bc"),
+        ({"tags": "model"}, "bc"),
+        ({"nodes": "a"}, "a"),
         ({"from_nodes": ["b"], "tags": ["data"]}, "b"),
         ({"from_nodes": ["d"], "to_nodes": ["c"]}, ""),
     ],

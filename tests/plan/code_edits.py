@@ -975,15 +975,15 @@ for _name, _made, _old, _new in (
         "(10)",
         "(20)",
     ),
-    ("file that is open", "V = open('/dev/null')", "/dev/null", "/dev/zero"),
     ("thread", "import threading\ndef run(): return 1\nV = threading.Thread(target=run)", "return 1", "return 2"),
 ):
     edit(_name, f"{_made}\ndef fit(x): return V\n", _old, _new, True)
-    if "put" not in _made or "Simple" not in _made:
+    if "Simple" not in _made:
         _lines = "\n    ".join(_made.splitlines())
         edit(
             f"{_name} in a closure",
-            f"def make():\n    {_lines}\n    def fit(x): return V{', c' * ('c.k' in _made)}\n    return fit\nfit = make()\n",
+            f"def make():\n    {_lines}\n    def fit(x): return V{', c' * ('c.k' in _made)}\n"
+            "    return fit\nfit = make()\n",
             _old,
             _new,
             "setLevel" not in _made and "Thread" not in _made,
@@ -1019,25 +1019,20 @@ def mine(x): return "mine"
 B = 1
 """
 for _name, _old, _new, _changes in (
-    ("option set by an imported module", "A = 1", "import pandas as pd\npd.set_option('display.precision', 3)", True),
-    ("library patched by an imported module", "A = 1", "import json\njson.loads = lambda text: 1", True),
-    ("effect two imports away", "B = 1", "import json\njson.loads = lambda text: 1", True),
+    ("option set by an imported module", "A = 1", "import pandas as pd\npd.set_option('display.precision', 6)", True),
+    ("library patched by an imported module", "A = 1", "import json\njson.mark = lambda text: 1", True),
+    ("effect two imports away", "B = 1", "import json\njson.mark = lambda text: 1", True),
     ("constant of a module that is only imported", "A = 1", "A = 2", False),
     ("import without effects", "A = 1", "import math", False),
     ("import without effects in the node's module", "import pkg.hm\n", "import pkg.hm, pkg.deeper\n", False),
     ("helper of a module that is only imported", '"mine"', '"yours"', False),
 ):
     edit(_name, EFFECTS, _old, _new, _changes)
-for _name, _patch in (
-    ("patched by assignment", "json.loads = mine"),
-    ("patched by setattr()", "setattr(json, 'loads', mine)"),
-):
+for _name, _patch in (("assignment", "json.mark = mine"), ("setattr()", "setattr(json, 'mark', mine)")):
     edit(
-        f"function {_name}",
-        EFFECTS.replace("B = 1", "B = 1").replace(
-            'A = 1\ndef mine(x): return "mine"', f'import json\ndef mine(x): return "mine"\n{_patch}'
-        ),
-        '"mine"',
+        f"function put into a library by {_name}",
+        EFFECTS.replace("B = 1", f'import json\ndef mine(x): return "ours"\n{_patch}'),
+        '"ours"',
         '"yours"',
         True,
     )
@@ -1106,5 +1101,15 @@ def fit(x): return repr(P())
 """,
     "+ '1'",
     "+ '2'",
+    True,
+)
+edit(
+    "library object changed under its own name",
+    """from os import environ
+environ["PKG_NODES"] = "1"
+def fit(x): return x
+""",
+    '"1"',
+    '"2"',
     True,
 )

@@ -503,3 +503,28 @@ def test_the_plan_knows_a_form_that_was_written_before(done):
     planned = done.tane("plan", "--json").json
     assert [step["action"] for step in planned["steps"]] == ["reuse"] * 3
     assert done.run().ran == []
+
+
+def test_an_environment_may_give_a_dataset_another_type(box):
+    box.edit(
+        "conf/base/catalog.yml",
+        "filepath: data/06_models/model.json",
+        "filepath: data/06_models/model.json\n  save_args: {sort_keys: true}",
+    )
+    box.write("conf/prod/catalog.yml", "model:\n  type: yaml.YAMLDataset\n  filepath: prod/model.yml\n")
+    assert box.run("-e", "prod").ran == ["features", "fit", "score"]
+    assert (box.root / "prod/model.yml").read_text() == "weight: 13.5\n"
+    assert not (box.root / "data/06_models").exists()
+
+
+def test_a_part_whose_inputs_were_never_made_says_who_makes_them(box):
+    ended = box.tane("run", "--only", "fit")
+    assert ended.code == 2
+    assert "input 'features' of fit is made by features, which is not among the chosen nodes" in ended.err
+    assert "tane run --to features" in ended.err
+
+
+def test_a_run_is_found_by_its_name(done):
+    named = done.run("--name", "exp1", "model.rate=0.1").json["id"]
+    done.run()
+    assert done.tane("show", "exp1", "--json").json["id"] == named

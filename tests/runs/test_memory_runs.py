@@ -143,3 +143,9 @@ def test_the_result_is_plain_values_for_json():
     content = json.loads(json.dumps(tane.run([raw, scaled]).as_dict()))
     assert content["status"] == "succeeded"
     assert [step["node"] for step in content["steps"]] == ["raw", "scaled"]
+
+
+def test_a_misspelt_parameter_is_refused():
+    with pytest.raises(errors.UsageError, match="no node takes a parameter 'scal'") as caught:
+        tane.run([raw, scaled], params={"scal": 3})
+    assert "did you mean 'scale'" in str(caught.value)

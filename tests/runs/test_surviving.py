@@ -105,6 +105,7 @@ def test_a_failed_run_keeps_what_succeeded(box):
     assert failed.err.index('nodes.py", line') < failed.err.index("error:")
     assert "node 'score' failed: ValueError: {'weight': 13.5}" in failed.err
     assert status(box) == "failed"
+    assert 'nodes.py", line' in box.tane("show", "last", "--log").out, "the traceback can be read later"
     box.edit("src/small/nodes.py", "    raise ValueError(model)\n", "")
     assert box.run().ran == ["score"]
 

@@ -15,7 +15,11 @@ from tane.project import projects
 from tane.runs import preview, standing
 
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
-_CHANGED = "changed by hand, a run keeps it aside and replaces it"
+_FILES = {
+    "restore": "missing, a run restores it",
+    "replace": "changed by hand, a run keeps it aside and replaces it",
+    "place": "holds what another run made, a run replaces it",
+}
 _GIVEN = "tane.given"
 _ACTIONS = (("run", "to run"), ("wait", "waiting for those"), ("reuse", "to reuse"))
 
@@ -87,7 +91,6 @@ def _plan_text(planned: preview.Preview) -> str:
     ]
     lines += [tables.table(rows, indent="  ")] if rows else []
     for note in planned.files:
-        what = "missing, a run restores it" if note.action == "restore" else _CHANGED
-        lines.append(f"  file  {note.path}: {what}")
+        lines.append(f"  file  {note.path}: {_FILES[note.action]}")
     lines += [f"  note  {notice}" for notice in planned.notices]
     return "\n".join(lines)

@@ -107,7 +107,10 @@ def _merge(read: Sequence[layers.Layer]) -> dict[str, trees.Branch]:
     merged: dict[str, trees.Branch] = {}
     for layer in read:
         for name, tree in layer.sections.items():
-            whole = trees.merge(merged[name], tree) if name in merged else tree
+            below = merged.get(name, trees.empty())
+            if name == layers.CATALOG:
+                below = trees.without_other_types(below, tree)
+            whole = trees.merge(below, tree)
             assert isinstance(whole, trees.Branch)
             merged[name] = whole
     return merged

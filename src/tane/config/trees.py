@@ -75,6 +75,19 @@ def merge(below: Tree, above: Tree) -> Tree:
     return Branch(entries, above.origin if above.entries else below.origin)
 
 
+def without_other_types(below: Branch, above: Branch) -> Branch:
+    """`below` without the entries whose `type` is another in `above`: what they say is about the old type."""
+
+    def type_of(entry: Tree | None) -> Any:
+        kind = entry.entries.get("type") if isinstance(entry, Branch) else None
+        return kind.value if isinstance(kind, Leaf) else None
+
+    kept = {
+        key: entry for key, entry in below.entries.items() if type_of(above.entries.get(key)) in (None, type_of(entry))
+    }
+    return Branch(kept, below.origin)
+
+
 def collisions(left: Branch, right: Branch, *, deep: bool) -> Iterator[tuple[tuple[str, ...], Tree, Tree]]:
     """The keys that both have; with `deep` two mappings under one key only collide in what they share.
 

@@ -90,6 +90,10 @@ def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
         f"select {rows.RUN} from runs where run like '%-%-%' and substr(run, 17, ?) = ? order by run",
         (len(prefix), prefix),
     )
+    if not found and prefix:
+        named = runs(ledger, name=prefix, limit=1)
+        if named:
+            return named[0]
     if not found or not prefix:
         raise _unknown(ledger, prefix)
     exact = [row for row in found if row[0] == prefix] or found

@@ -127,12 +127,12 @@ class Pipeline:
     def filter(
         self,
         *,
-        from_nodes: Iterable[str] = (),
-        to_nodes: Iterable[str] = (),
-        from_inputs: Iterable[str] = (),
-        to_outputs: Iterable[str] = (),
-        nodes: Iterable[str] = (),
-        tags: Iterable[str] = (),
+        from_nodes: str | Iterable[str] = (),
+        to_nodes: str | Iterable[str] = (),
+        from_inputs: str | Iterable[str] = (),
+        to_outputs: str | Iterable[str] = (),
+        nodes: str | Iterable[str] = (),
+        tags: str | Iterable[str] = (),
     ) -> Pipeline:
         """The nodes that meet every criterion given.
 
@@ -142,14 +142,18 @@ class Pipeline:
         return Pipeline(
             selection.select(
                 self,
-                from_nodes=list(from_nodes),
-                to_nodes=list(to_nodes),
-                from_inputs=list(from_inputs),
-                to_outputs=list(to_outputs),
-                nodes=list(nodes),
-                tags=list(tags),
+                from_nodes=_names(from_nodes),
+                to_nodes=_names(to_nodes),
+                from_inputs=_names(from_inputs),
+                to_outputs=_names(to_outputs),
+                nodes=_names(nodes),
+                tags=_names(tags),
             )
         )
+
+
+def _names(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 def _flatten(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> Iterator[Node]:

@@ -66,8 +66,10 @@ def held(value: Any, module: str) -> Pairs | None:
     if kind in _REFERENCES:
         return [("referent", value())]
     if kind is contextvars.ContextVar:
-        now = value.get(MISSING)
-        return [("name", value.name)] + ([] if now is MISSING else [("value", now)])
+        try:
+            return [("name", value.name), ("value", value.get())]
+        except LookupError:  # neither set nor with a default
+            return [("name", value.name)]
     if kind is threading.local:
         return sorted(vars(value).items())
     if kind in (weakref.WeakValueDictionary, weakref.WeakKeyDictionary):

@@ -316,6 +316,19 @@ class Definitions:
             self._imported_by[id(namespace)] = found
         return found
 
+    def _acts_outside(self, root: str, source: sources.Source, namespace: parts.Namespace) -> bool:
+        """Whether acting on `root` acts on more than its module: objects taken out of a library count as well."""
+        value = namespace.get(root)
+        bound = source.bindings(root)
+        if places.acts_outside(value) or not bound:
+            return places.acts_outside(value)
+        for one in bound:
+            if not isinstance(one, ast.ImportFrom) or one.level:
+                return False
+            if anatomy.is_project_top((one.module or "").partition(".")[0]):
+                return False
+        return type(value).__module__ != "logging"
+
     def _effects(self, namespace: parts.Namespace) -> parts.Part | None:
         file = str(namespace.get("__file__") or "")
         if not file.endswith((".py", ".pyw")):
@@ -328,7 +341,7 @@ class Definitions:
             used = {name: namespace.get(name) for name, _ in read.uses}
             if any(map(places.is_ours, used.values())):  # building or running pipelines is no part of a step
                 continue
-            if not any(places.acts_outside(used.get(root)) or root in _SETTERS for root in roots):
+            if not any(root in _SETTERS or self._acts_outside(root, source, namespace) for root in roots):
                 continue
             said.append(read.digest)
             # what is called counts, and the data given to it; functions given to it count where they are used,
@@ -354,7 +367,9 @@ _SETTERS = frozenset({"setattr", "delattr"})
 
 def _sets(statement: ast.stmt, target: Any) -> bool:
     """Whether a statement assigns into a library."""
-    module = target.__name__ if isinstance(target, types.ModuleType) else getattr(target, "__module__", None)
+    if not places.acts_outside(target):
+        return False
+    module = target.__name__ if isinstance(target, types.ModuleType) else target.__module__
     outside = isinstance(module, str) and not sources.is_project_name(module)
     return outside and any(isinstance(node, ast.Assign) for node in ast.walk(statement))
 

@@ -121,10 +121,9 @@ def event_fields(event: events.Event) -> dict[str, Any] | None:
             return {"event": "run started", "pipeline": pipeline, "steps": steps}
         case events.StepStarted(node=node, reasons=reasons):
             return {"event": "step started", "node": node, "reasons": [str(reason) for reason in reasons]}
-        case events.StepEnded(node=node, status=status, seconds=seconds, error=error):
-            return {"event": "step ended", "node": node, "status": str(status), "seconds": round(seconds, 6)} | (
-                {"error": error} if error else {}
-            )
+        case events.StepEnded(node=node, status=status, seconds=seconds, error=error, traceback=traceback):
+            ended = {"event": "step ended", "node": node, "status": str(status), "seconds": round(seconds, 6)}
+            return ended | ({"error": error} if error else {}) | ({"traceback": traceback} if traceback else {})
         case events.DatasetMoved(verb=verb, name=name, type=kind, place=place):
             return {"event": f"dataset {verb}", "dataset": name, "type": kind, "place": place}
         case events.Notice(level=level, text=text):

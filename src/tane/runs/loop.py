@@ -282,7 +282,8 @@ class Loop:
             error=str(error),
             reusable=False,
         )
-        self._conclude(chosen.step, record, ())
+        traceback = error.traceback if isinstance(error, errors.UserCodeError) else ""
+        self._conclude(chosen.step, record, (), traceback=traceback)
 
     def _skip(self, step: steps.Step, why: str) -> None:
         record = records.StepRecord(
@@ -297,7 +298,13 @@ class Loop:
         self._conclude(step, record, ())
 
     def _conclude(
-        self, step: steps.Step, record: records.StepRecord, kept: tuple[records.Kept, ...], *, fresh: bool = False
+        self,
+        step: steps.Step,
+        record: records.StepRecord,
+        kept: tuple[records.Kept, ...],
+        *,
+        fresh: bool = False,
+        traceback: str = "",
     ) -> None:
         """Record, publish, tell, and let those go on that waited."""
         parts = self._parts
@@ -318,7 +325,9 @@ class Loop:
             {each.name: each.digest for each in kept},
             record.error,
         )
-        parts.tell(events.StepEnded(parts.run, record.node, step.position, record.status, seconds, record.error))
+        parts.tell(
+            events.StepEnded(parts.run, record.node, step.position, record.status, seconds, record.error, traceback)
+        )
         if first_time:
             self._let_go(step)
         self._schedule.ended(step.position)

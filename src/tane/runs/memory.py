@@ -108,8 +108,25 @@ def _check(pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mappi
                 key = nodes.parameter_key(name)
                 hint = errors.did_you_mean(key, parameters, f"give it: tane.run(pipeline, params={{{key!r}: ...}})")
                 faults.append(errors.Fault(f"parameter {key!r} of node {node.name!r} is missing", hint=hint))
+    faults += _unknown_parameters(pipeline, parameters)
     if faults:
         raise errors.UsageError.of(faults, "the run cannot start")
+
+
+def _unknown_parameters(pipeline: graph.Pipeline, parameters: Mapping[str, Any]) -> list[errors.Fault]:
+    """Parameters that no node takes: misspelt, most likely."""
+    taken = {nodes.parameter_key(name) for name in pipeline.parameters()}
+    if "" in taken:  # somebody takes them all
+        return []
+    known = {key.partition(".")[0] for key in taken}
+    return [
+        errors.Fault(
+            f"no node takes a parameter {name!r}",
+            hint=errors.did_you_mean(name, known, f"they take: {', '.join(sorted(known)) or 'none'}"),
+        )
+        for name in parameters
+        if name not in known
+    ]
 
 
 def _summaries(points: Iterable[records.MetricPoint]) -> dict[str, records.MetricSummary]:

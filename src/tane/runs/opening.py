@@ -26,16 +26,17 @@ DEFAULT = "__default__"
 class Selection:
     """Which part of a pipeline to take: each a list of names, as `Pipeline.filter` has them."""
 
-    from_nodes: Sequence[str] = ()
-    to_nodes: Sequence[str] = ()
-    from_inputs: Sequence[str] = ()
-    to_outputs: Sequence[str] = ()
-    nodes: Sequence[str] = ()
-    tags: Sequence[str] = ()
+    from_nodes: str | Sequence[str] = ()
+    to_nodes: str | Sequence[str] = ()
+    from_inputs: str | Sequence[str] = ()
+    to_outputs: str | Sequence[str] = ()
+    nodes: str | Sequence[str] = ()
+    tags: str | Sequence[str] = ()
 
     def as_dict(self) -> dict[str, list[str]]:
         """The criteria that name something."""
-        return {name: list(value) for name in self.__slots__ if (value := getattr(self, name))}
+        found = {name: getattr(self, name) for name in self.__slots__}
+        return {name: [value] if isinstance(value, str) else list(value) for name, value in found.items() if value}
 
     def of(self, pipeline: graph.Pipeline) -> graph.Pipeline:
         """The chosen part; the pipeline itself when nothing is named."""
@@ -99,8 +100,8 @@ def open_pipeline(
 ) -> Iterator[Opened]:
     """Check and open everything a run of pipeline `name` needs; closed at the end.
 
-    With `look_only` neither store nor ledger is touched. With `resume`, the parameters, inputs and selection are those of that earlier run. Every mistake that can be known
-    before anything runs is raised here, before a run is recorded.
+    With `look_only` neither store nor ledger is touched. With `resume`, the parameters, inputs and selection are those
+    of that earlier run. Every mistake that can be known before anything runs is raised here, before a run is recorded.
     """
     ledger = connection.open_ledger(project.ledger, create=not look_only)
     store = objects.Objects(project.store, read_only=look_only)
@@ -160,7 +161,7 @@ def _open(
     parameters = config.parameters if pinned is None else pinned.parameters
     arguments = checks.check(pipeline, parameters, config.origin, catalog, _reserved(project))
     files = filedigests.FileDigests(store)
-    parts = sources.Parts(catalog, store, files, ledger)
+    parts = sources.Parts(catalog, store, files, ledger, whole=pipelines[name])
     start = sources.resolve(
         pipeline, inputs, parts, look_only=look_only, pinned=pinned.sources if pinned is not None else {}
     )

@@ -92,9 +92,10 @@ class Publisher:
         self._moved(verb, dataset)
 
     def _verb(self, path: Path, current: str | None, fresh: bool) -> str:
+        last = read.placed(self._ledger, relative(path, self._root))
         if current is None:
-            return "saved" if fresh else "restored"
-        if current == read.placed(self._ledger, relative(path, self._root)) or read.kept_file(self._ledger, current):
+            return "restored" if last is not None and not fresh else "saved"
+        if current == last or read.kept_file(self._ledger, current):
             return "saved" if fresh else "replaced"
         kept = self._store.put_path(path)
         self._store.flush()

@@ -38,6 +38,7 @@ class Parts:
     files: filedigests.FileDigests
     ledger: connection.Ledger
     keep_up_to: int = KEEP_UP_TO
+    whole: graph.Pipeline | None = None  # the pipeline of which a part was chosen
 
 
 def resolve(
@@ -214,6 +215,16 @@ def _last_kept(name: str, pipeline: graph.Pipeline, parts: Parts, sources: Sourc
     known = [*parts.catalog.names(), *pipeline.datasets()]
     known = [other for other in known if other != name]
     near = errors.nearest(name, known)
+    maker = parts.whole.producer(name) if parts.whole is not None else None
+    if maker is not None:
+        faults.append(
+            errors.Fault(
+                f"input {name!r} of {takers} is made by {maker.name}, which is not among the chosen nodes, "
+                "and no earlier value of it is kept",
+                hint=f"run what makes it first: tane run --to {maker.name}",
+            )
+        )
+        return
     hint = (
         f"did you mean {near!r}?"
         if near

@@ -31,8 +31,9 @@ def test_every_row_lands_in_exactly_one_part(transactions, parameters, method):
     assert sorted(pd.concat(parts)["row"]) == list(range(len(checked)))
 
 
-def test_a_split_in_time_holds_out_the_latest(parts):
-    train, validation, holdout = parts
+def test_a_split_in_time_holds_out_the_latest(transactions, parameters):
+    checked = nodes.check_transactions(transactions)
+    train, validation, holdout = nodes.split_transactions(checked, {**parameters["split"], "method": "time"})
     assert max(train["Time"].max(), validation["Time"].max()) < holdout["Time"].min()
 
 
