@@ -346,3 +346,34 @@ def test_what_nodes_log_is_in_the_runs_log_with_run_and_node(box, jobs):
         "step ended",
         "run ended",
     ]
+
+
+DEAF = '''
+import pathlib, time
+
+from tane import Pipeline
+
+
+def deaf():
+    try:
+        pathlib.Path("marks").mkdir(exist_ok=True)
+        pathlib.Path("marks/fit").touch()
+        time.sleep(3600)
+    except KeyboardInterrupt:
+        pass  # as the interpreter itself does in callbacks
+    time.sleep(3600)
+
+
+def register_pipelines():
+    return {"__default__": Pipeline([deaf])}
+'''
+
+
+def test_an_interrupt_that_was_swallowed_comes_again(box):
+    box.write("src/small/pipeline_registry.py", DEAF)
+    running = box.start()
+    wait_for(box.root / "marks/fit")
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert status(box) == "interrupted"

@@ -112,7 +112,7 @@ class _Running:
         status, error = RunStatus.FAILED, None
         locked = False
         try:
-            with journal.listening(self.journal):
+            with interrupts.insisting(), journal.listening(self.journal):
                 running.execute()
             error = running.error
             self.recorder.close()
