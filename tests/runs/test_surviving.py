@@ -348,7 +348,7 @@ def test_what_nodes_log_is_in_the_runs_log_with_run_and_node(box, jobs):
     ]
 
 
-DEAF = '''
+DEAF = """
 import pathlib, time
 
 from tane import Pipeline
@@ -366,7 +366,7 @@ def deaf():
 
 def register_pipelines():
     return {"__default__": Pipeline([deaf])}
-'''
+"""
 
 
 def test_an_interrupt_that_was_swallowed_comes_again(box):

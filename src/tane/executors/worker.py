@@ -18,7 +18,10 @@ def main(descriptor: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     connection: Connection[Any, Any] = Connection(descriptor)
-    settings = pickle.loads(connection.recv_bytes())
+    try:
+        settings = pickle.loads(connection.recv_bytes())
+    except (EOFError, ConnectionResetError):  # interrupted while we were being started
+        return
     sys.path[:] = settings["path"]
     os.chdir(settings["cwd"])
     _die_with(settings["parent"])

@@ -36,7 +36,7 @@ class Pipeline:
         self._producers = _producers(found, faults)
         if any(node.bare for node in found):
             made = self._producers.keys()
-            found = [described.rebind(node, set(made)) if node.bare else node for node in found]
+            found = [described.rebind(node, made) if node.bare else node for node in found]
         self.by_name = _name(found, faults)
         if faults:
             raise errors.PipelineError.of(faults, "the pipeline does not hold together")

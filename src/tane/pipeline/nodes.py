@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Literal, NamedTuple
@@ -121,7 +121,7 @@ def bare(func: Callable[..., Any]) -> Node:
     return _bare(func, label, takes, made=None)
 
 
-def rebind(described: Node, made: frozenset[str] | set[str]) -> Node:
+def rebind(described: Node, made: Container[str]) -> Node:
     """A bare node among nodes that make `made`: an argument with a default that no node makes is a parameter."""
     takes = signature(described.func)
     if takes is None or not takes.defaulted:
@@ -129,7 +129,7 @@ def rebind(described: Node, made: frozenset[str] | set[str]) -> Node:
     return replace(_bare(described.func, described.name, takes, made), tags=described.tags, named=described.named)
 
 
-def _bare(func: Callable[..., Any], label: str, takes: Signature, made: set[str] | frozenset[str] | None) -> Node:
+def _bare(func: Callable[..., Any], label: str, takes: Signature, made: Container[str] | None) -> Node:
     def dataset(argument: str) -> str:
         is_made = made is not None and argument in made
         return PARAM + argument if argument in takes.defaulted and not is_made else argument
