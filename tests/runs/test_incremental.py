@@ -528,3 +528,7 @@ def test_a_run_is_found_by_its_name(done):
     named = done.run("--name", "exp1", "model.rate=0.1").json["id"]
     done.run()
     assert done.tane("show", "exp1", "--json").json["id"] == named
+
+
+def test_variables_that_the_code_sets_itself_do_not_count(box):
+    flow(box, "os.environ['SET_BY_A_LIBRARY'] = str(os.getpid())", "1")

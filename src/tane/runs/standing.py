@@ -24,6 +24,8 @@ _GRANULARITY = 12_000_000  # ns; a file written more recently may be written aga
 
 def holds(home: str, argv: Sequence[str]) -> str | None:
     """What to print when the command `argv` has nothing to do in the project whose `.tane` folder is `home`."""
+    global _environment
+    _environment = _sums()
     try:
         with open(_path(home, argv), "rb") as file:
             known = marshal.load(file)
@@ -173,13 +175,20 @@ def _wait(signature: signatures.Signature) -> int:
 
 
 def _command(argv: Sequence[str]) -> tuple[str, ...]:
-    """All that a command's meaning depends on beside files; of environment variables only sums, for some are secret."""
+    """All that a command's meaning depends on beside files."""
+    return (os.getcwd(), sys.executable, sys.version, _environment or _sums(), *argv)
+
+
+_environment = ""  # as the command found it: libraries set variables of their own when they are imported
+
+
+def _sums() -> str:
+    """What identifies the environment variables; no more than sums of them, for some are secret."""
     variables = sorted(
         f"{name}={value}" for name, value in os.environ.items() if name != "_" and not name.startswith(_OF_THE_TERMINAL)
     )
     settings = "\0".join(variables).encode("utf-8", "surrogateescape")
-    sums = f"{zlib.crc32(settings)} {zlib.adler32(settings)} {len(settings)}"
-    return (os.getcwd(), sys.executable, sys.version, sums, *argv)
+    return f"{zlib.crc32(settings)} {zlib.adler32(settings)} {len(settings)}"
 
 
 # Variables that say where a command is typed, not what it means.
