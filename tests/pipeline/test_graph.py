@@ -127,7 +127,7 @@ def test_bare_functions_join_by_name():
 def test_an_argument_with_a_default_that_a_node_makes_is_a_dataset():
     built = Pipeline([features, raw, scale])
     assert built.inputs() == set()
-    assert built.by_name["features"].optional == frozenset()
+    assert built.by_name["features"].parameters == ()
 
 
 def test_a_default_becomes_a_dataset_when_pipelines_are_added():

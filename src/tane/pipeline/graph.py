@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from tane import errors
+from tane.pipeline import namespaces, selection
 from tane.pipeline import nodes as described
-from tane.pipeline import selection
+from tane.pipeline.binding import base_name
 from tane.pipeline.nodes import Node
 
 
@@ -21,12 +22,22 @@ class Pipeline:
 
     A bare function among `items` is a node: its inputs are its arguments, its output its own name; an argument with
     a default that no node makes is a parameter.
+
+    `namespace` goes in front of every name ("area_a.fit", "params:area_a.lr"), but those that `inputs`, `outputs` and
+    `parameters` say: a name, or several, stay as they are; a dict gives them new ones. So one definition serves twice.
     """
 
     __slots__ = ("_consumers", "_depends", "_producers", "by_name", "nodes")
 
     def __init__(
-        self, items: Iterable[Node | Pipeline | Callable[..., Any]], *, tags: str | Iterable[str] = ()
+        self,
+        items: Iterable[Node | Pipeline | Callable[..., Any]],
+        *,
+        namespace: str = "",
+        inputs: namespaces.Mapped = None,
+        outputs: namespaces.Mapped = None,
+        parameters: namespaces.Mapped = None,
+        tags: str | Iterable[str] = (),
     ) -> None:
         found = _distinct(_flatten(items))
         extra = frozenset((tags,)) if isinstance(tags, str) else frozenset(tags)
@@ -40,7 +51,15 @@ class Pipeline:
         self.by_name = _name(found, faults)
         if faults:
             raise errors.PipelineError.of(faults, "the pipeline does not hold together")
-        self._producers = {output: node for node in self.by_name.values() for output in node.outputs}
+        if namespace or inputs or outputs or parameters:
+            _sort(self.by_name, self._producers)  # a circle is told in the names it was written with
+            renamed = namespaces.applied(list(self.by_name.values()), namespace, inputs, outputs, parameters)
+            self._producers = _producers(renamed, faults)
+            self.by_name = _name(renamed, faults)
+            if faults:
+                raise errors.PipelineError.of(faults, "the pipeline does not hold together under its new names")
+        self._producers = {base_name(output): node for node in self.by_name.values() for output in node.outputs}
+        _check_forms(self.by_name.values())
         self._consumers: dict[str, list[Node]] | None = None
         self.nodes, self._depends = _sort(self.by_name, self._producers)
 
@@ -62,42 +81,44 @@ class Pipeline:
 
     def inputs(self) -> set[str]:
         """Datasets and parameters that no node here makes."""
-        return {name for node in self.nodes for name in node.inputs if name not in self._producers}
+        producers = self._producers
+        return {name for node in self.nodes for name in node.needs if base_name(name) not in producers}
 
     def free_inputs(self) -> list[str]:
         """The datasets (no parameters) that no node here makes, in order of first use."""
-        free = (n for node in self.nodes for n in node.inputs if n not in self._producers)
+        free = (n for node in self.nodes for n in node.needs if base_name(n) not in self._producers)
         return list(dict.fromkeys(name for name in free if not described.is_parameter(name)))
 
     def outputs(self) -> set[str]:
         """Datasets that some node makes and none here takes."""
-        taken = {name for node in self.nodes for name in node.inputs}
-        return self._producers.keys() - taken
+        taken = {base_name(name) for node in self.nodes for name in node.needs}
+        return {output for node in self.nodes for output in node.outputs if base_name(output) not in taken}
 
     def datasets(self) -> set[str]:
-        """All datasets taken or made here."""
-        taken = {n for node in self.nodes for n in node.inputs if not described.is_parameter(n)}
-        return taken | self._producers.keys()
+        """All datasets taken or made here, as they are named where they are taken or made."""
+        taken = {n for node in self.nodes for n in node.needs if not described.is_parameter(n)}
+        return taken.union(*(node.outputs for node in self.nodes))
 
     def parameters(self) -> set[str]:
         """All parameter inputs ("params:a.b", "parameters")."""
-        return {n for node in self.nodes for n in node.inputs if described.is_parameter(n)}
+        return {n for node in self.nodes for n in node.needs if described.is_parameter(n)}
 
     def producer(self, dataset: str) -> Node | None:
-        """The node that makes `dataset`, or None."""
-        return self._producers.get(dataset)
+        """The node that makes `dataset`, in this or another form of it ("cars@pandas", "cars@polars"), or None."""
+        return self._producers.get(base_name(dataset))
 
     def consumers(self, dataset: str) -> Sequence[Node]:
-        """The nodes that take `dataset`, in order."""
+        """The nodes that take `dataset` in any form, or whose condition looks at it, in order."""
         if self._consumers is None:
             self._consumers = {}
             for node in self.nodes:
-                for name in node.inputs:
+                needs = node.needs
+                for name in dict.fromkeys(map(base_name, needs)) if any("@" in name for name in needs) else needs:
                     self._consumers.setdefault(name, []).append(node)
-        return self._consumers.get(dataset, ())
+        return self._consumers.get(base_name(dataset), ())
 
     def depends(self, node: Node) -> Sequence[Node]:
-        """The nodes that must come before `node`, directly."""
+        """The nodes that must come before `node`, directly: they make what it needs, or it goes after them."""
         return [self.by_name[name] for name in self._depends[node.name]]
 
     # --- algebra ---------------------------------------------------------------------------------------------------
@@ -133,11 +154,13 @@ class Pipeline:
         to_outputs: str | Iterable[str] = (),
         nodes: str | Iterable[str] = (),
         tags: str | Iterable[str] = (),
+        namespaces: str | Iterable[str] = (),
     ) -> Pipeline:
         """The nodes that meet every criterion given.
 
         `from_nodes`, `from_inputs`: those and all that follows; `to_nodes`, `to_outputs`: those and all they need;
-        `nodes`: exactly these; `tags`: with any of these. Raises `errors.PipelineError` for names that are not here.
+        `nodes`: exactly these; `tags`: with any of these; `namespaces`: in any of these, or below. Raises
+        `errors.PipelineError` for names that are not here.
         """
         return Pipeline(
             selection.select(
@@ -148,8 +171,31 @@ class Pipeline:
                 to_outputs=_names(to_outputs),
                 nodes=_names(nodes),
                 tags=_names(tags),
+                namespaces=_names(namespaces),
             )
         )
+
+    def map(self, over: str | Iterable[str]) -> Pipeline:
+        """The same nodes, done once for each item of the datasets `over`: lists, dicts or partitions.
+
+        A node that takes one of them takes one item at a time, and so does, in lockstep, each that takes what such a
+        node makes; what they make are lists in the same order, or dicts with the same keys. Nodes that take neither
+        are done once. Raises `errors.PipelineError` when nothing takes `over`.
+        """
+        lanes = set(_names(over))
+        for name in lanes:
+            if not any(name in node.inputs for node in self.nodes):
+                known = {taken for node in self.nodes for taken in node.inputs}
+                hint = errors.did_you_mean(name, known, f"they take: {', '.join(sorted(known)) or 'nothing'}")
+                raise errors.PipelineError(f"no node here takes {name!r}, to be mapped over it", hint=hint)
+        mapped: list[Node] = []
+        for node in self.nodes:
+            fanned = tuple(name for name in node.inputs if name in lanes or base_name(name) in lanes)
+            if fanned:
+                node = replace(node, over=fanned, bare=False)
+                lanes.update(map(base_name, node.outputs))
+            mapped.append(node)
+        return Pipeline(mapped)
 
 
 def _names(given: str | Iterable[str]) -> list[str]:
@@ -187,7 +233,7 @@ def _producers(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, N
     producers: dict[str, Node] = {}
     for node in found:
         for output in node.outputs:
-            other = producers.setdefault(output, node)
+            other = producers.setdefault(base_name(output), node)
             if other is not node:
                 faults.append(
                     errors.Fault(
@@ -219,6 +265,21 @@ def _name(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, Node]:
     return by_name
 
 
+def _check_forms(found: Iterable[Node]) -> None:
+    """Refuse a dataset that is named both plainly and in a form ("cars", "cars@pandas"): which would be meant?"""
+    named = {name for node in found for name in (*node.needs, *node.outputs)}
+    faults = [
+        errors.Fault(
+            f"dataset {base_name(name)!r} is named both as it is and as {name!r}",
+            hint="name its form everywhere, as in 'cars@pandas' and 'cars@polars'",
+        )
+        for name in sorted(named)
+        if "@" in name and base_name(name) in named
+    ]
+    if faults:
+        raise errors.PipelineError.of(faults, "the pipeline does not hold together")
+
+
 def _sort(by_name: dict[str, Node], producers: dict[str, Node]) -> tuple[tuple[Node, ...], dict[str, list[str]]]:
     """Kahn's algorithm by generations, each in order of names."""
     depends: dict[str, list[str]] = {}
@@ -226,7 +287,11 @@ def _sort(by_name: dict[str, Node], producers: dict[str, Node]) -> tuple[tuple[N
     waiting: dict[str, int] = {}
     ready: list[str] = []
     for name, node in by_name.items():
-        before = [producers[dataset].name for dataset in node.inputs if dataset in producers]
+        before = [maker.name for dataset in node.needs if (maker := producers.get(base_name(dataset))) is not None]
+        if node.after:  # a part of a pipeline may be without some of them
+            before += [other for other in node.after if other in by_name]
+        elif node.always:
+            before += [other.name for other in by_name.values() if not other.always]
         if len(before) > 1:
             before = list(dict.fromkeys(before))
         depends[name] = before
@@ -260,8 +325,14 @@ def _cycle_error(stuck: set[str], depends: dict[str, list[str]], by_name: dict[s
         path.append(name)
         name = min(other for other in depends[name] if other in stuck)
     cycle = [*path[path.index(name) :], name][::-1]
-    through = [next(iter(set(by_name[a].outputs) & set(by_name[b].inputs))) for a, b in pairwise(cycle)]
+    through = [_link(by_name[a], by_name[b]) for a, b in pairwise(cycle)]
     return errors.PipelineError(
         f"the pipeline goes in a circle: {' -> '.join(cycle)} (through {', '.join(through)})",
-        hint="rename the output of one of these nodes, so that it does not feed an earlier one",
+        hint="rename the output of one of these nodes, or take away an after=, so that none feeds an earlier one",
     )
+
+
+def _link(one: Node, other: Node) -> str:
+    """What makes `other` wait on `one`."""
+    shared = set(map(base_name, one.outputs)) & set(map(base_name, other.needs))
+    return min(shared) if shared else f"{other.name} after {one.name}"

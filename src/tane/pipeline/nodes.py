@@ -1,23 +1,24 @@
-"""Nodes: a callable with the names of what it takes and what it makes. Description only: nothing runs here.
+"""Nodes: a callable with the names of what it takes and makes. Description only: nothing runs here.
 
-`node(...)` makes one; `signature` says which arguments a callable takes, cheaply, since graphs have thousands.
+`node(...)` makes one; `bare` makes one of a function as it stands. What binds names to arguments is in `binding`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, replace
-from types import FunctionType
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from tane import errors
+from tane.pipeline import binding, callables, conditions, demands
+from tane.pipeline.binding import PARAM, PARAMETERS, base_name, is_parameter, parameter_key
 
-Names = str | Sequence[str] | Mapping[str, str] | None
-Returns = Literal["nothing", "one", "many", "keys"]
+__all__ = ["PARAM", "PARAMETERS", "base_name", "is_parameter", "parameter_key"]
 
-PARAMETERS = "parameters"
-PARAM = "params:"
+Names = binding.Names
+Returns = binding.Returns
+
+_NO_DEMANDS = demands.NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,14 @@ class Node:
 
     `positional` and `by_name` bind dataset names to the callable's arguments; `inputs` are all of them, each once.
     `outputs` are dataset names; with `returns` "keys" the callable returns a dict and `keys` are its keys. `optional`
-    are parameters for which the callable has a default. `bare` marks a function given to a pipeline as it is: what
-    its arguments mean depends on the other nodes there.
+    are inputs for which the callable has a default: datasets that may be skipped and, where `bare`, parameters that
+    need not be set. `bare` marks a function given to a pipeline as it is: what its arguments mean depends on the other
+    nodes there.
+
+    `after` names nodes that must have ended before, whatever they make; `when` is the condition under which it runs;
+    `always` says that it runs however those before it ended. `over` are inputs of which it takes one item at a time,
+    in lockstep; `streams` says that it yields its output chunk by chunk. `confirms` are incremental datasets to be
+    confirmed when it has succeeded. `demands` say how it is to be run, which is no part of its result.
     """
 
     func: Callable[..., Any]
@@ -43,6 +50,14 @@ class Node:
     optional: frozenset[str] = frozenset()
     named: bool = True
     bare: bool = False
+    namespace: str = ""
+    after: tuple[str, ...] = ()
+    when: conditions.When | None = None
+    over: tuple[str, ...] = ()
+    always: bool = False
+    streams: bool = False
+    confirms: tuple[str, ...] = ()
+    demands: demands.Demands = _NO_DEMANDS
 
     @property
     def data_inputs(self) -> tuple[str, ...]:
@@ -54,19 +69,16 @@ class Node:
         """The inputs that are parameters: "params:a.b" or "parameters"."""
         return tuple(name for name in self.inputs if is_parameter(name))
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """All names it must know before it can go: its inputs, and what its condition looks at."""
+        if self.when is None:
+            return self.inputs
+        return tuple(dict.fromkeys((*self.inputs, *self.when.inputs)))
+
     def __str__(self) -> str:
         takes, makes = ", ".join(self.inputs) or "nothing", ", ".join(self.outputs) or "nothing"
         return f"{self.name}: {takes} -> {makes}"
-
-
-def is_parameter(name: str) -> bool:
-    """Whether an input's name stands for parameters rather than a dataset."""
-    return name == PARAMETERS or name.startswith(PARAM)
-
-
-def parameter_key(name: str) -> str:
-    """The dotted key behind "params:a.b"; empty for "parameters", which is all of them."""
-    return name[len(PARAM) :] if name.startswith(PARAM) else ""
 
 
 def node(
@@ -76,43 +88,98 @@ def node(
     *,
     name: str | None = None,
     tags: str | Iterable[str] = (),
+    namespace: str = "",
+    after: str | Node | Iterable[str | Node] = (),
+    when: conditions.Given = None,
+    always: bool = False,
+    over: str | Iterable[str] = (),
+    confirms: str | Iterable[str] = (),
+    settings: str = "",
     cache: bool = True,
+    retries: int | Mapping[str, Any] | None = None,
+    timeout: float | str | None = None,
+    resources: Mapping[str, Any] | None = None,
+    executor: str = "",
 ) -> Node:
     """Describe a step: `func` takes `inputs` and makes `outputs`.
 
     `inputs`: a name, a list of names in the order of the arguments, or a dict from argument to name.
     `outputs`: a name, a list of names for a tuple or list that `func` returns, a dict from returned key to name, or
-    None when it returns nothing. "params:a.b" is a parameter, "parameters" all of them. `cache=False` runs the step
-    every time. Raises `errors.PipelineError` with all that does not fit.
+    None when it returns nothing. "params:a.b" is a parameter, "parameters" all of them. A function that yields makes
+    its output chunk by chunk. `settings` ("params:trainer") makes `func`, a class, with the fields found there, and
+    calls what that gives.
+
+    `after`: nodes that must have succeeded before, whatever they make. `when`: a name, a dict or a function (see
+    `conditions.when`); where it does not hold, the step and what needs it are skipped. `always`: run however the
+    steps before it ended (all others, if `after` names none). `over`: inputs that are lists, dicts or partitions, to
+    be taken item by item; each output is then a list, or a dict with the same keys.
+    `cache=False` runs the step every time. `retries`, `timeout` (seconds, or "10m"), `resources` ({"cpus": 2}) and
+    `executor` say how it is run; run.yml may say otherwise.
+
+    Raises `errors.PipelineError` with all that does not fit.
     """
-    label = name or call_name(func)
-    faults: list[errors.Fault] = []
+    label = name or callables.call_name(func)
     if not callable(func):
         raise errors.PipelineError(
             f"node {label!r}: {func!r} is not callable", hint="give a function, a class or an object with __call__"
         )
-    positional, by_name = _bind_inputs(inputs, label, faults)
-    made, keys, returns = _bind_outputs(outputs, label, faults)
-    if not faults:
-        _check_fit(func, positional, by_name, label, faults)
+    if settings:
+        func, inputs = binding.configured(func, inputs, settings, label)
+    bindings = binding.bind(func, inputs, outputs, label)
+    one_by_one = _listed(over)
+    faults = binding.check_among(one_by_one, bindings.inputs, "over", label)
+    if always and when is not None:
+        faults.append(errors.Fault("always=True runs whatever holds: it takes no when=", f"node {label!r}"))
     if faults:
         raise errors.PipelineError.of(faults, f"node {label!r} is not well described")
-    taken = positional + tuple(dataset for _, dataset in by_name)
-    if len(set(taken)) != len(taken):
-        taken = tuple(dict.fromkeys(taken))
-    labels = frozenset((tags,)) if isinstance(tags, str) else frozenset(tags)
-    return Node(func, label, positional, by_name, taken, made, returns, keys, labels, cache, named=name is not None)
+    how = _NO_DEMANDS
+    if retries is not None or timeout is not None or resources or executor:
+        how = demands.read(
+            retries=retries, timeout=timeout, resources=resources, executor=executor, where=f"node {label!r}"
+        )
+    made = Node(
+        func,
+        label,
+        bindings.positional,
+        bindings.by_name,
+        bindings.inputs,
+        bindings.outputs,
+        bindings.returns,
+        bindings.keys,
+        frozenset((tags,)) if isinstance(tags, str) else frozenset(tags),
+        cache and not always,
+        bindings.optional,
+        name is not None,
+        after=_names_of(after),
+        when=conditions.when(when, label),
+        over=one_by_one,
+        always=always,
+        streams=callables.yields(func),
+        confirms=_listed(confirms),
+        demands=how,
+    )
+    return in_namespace(made, namespace) if namespace else made
+
+
+def in_namespace(described: Node, namespace: str) -> Node:
+    """The node under a name that begins with `namespace`; what it takes and makes keeps its names."""
+    binding.check_namespace(namespace)
+    return replace(
+        described,
+        name=f"{namespace}.{described.name}",
+        namespace=f"{namespace}.{described.namespace}" if described.namespace else namespace,
+    )
 
 
 def bare(func: Callable[..., Any]) -> Node:
     """A function as it stands: inputs are its arguments, its output its own name."""
-    label = call_name(func)
+    label = callables.call_name(func)
     if not label.isidentifier():
         raise errors.PipelineError(
             f"{label!r} has no name that an output could take",
             hint="give it one: node(func, inputs, outputs, name=...)",
         )
-    takes = signature(func)
+    takes = callables.signature(func)
     if takes is None or takes.many_positional or takes.many_named:
         raise errors.PipelineError(
             f"the arguments of {label!r} cannot be read off",
@@ -123,13 +190,14 @@ def bare(func: Callable[..., Any]) -> Node:
 
 def rebind(described: Node, made: Container[str]) -> Node:
     """A bare node among nodes that make `made`: an argument with a default that no node makes is a parameter."""
-    takes = signature(described.func)
+    takes = callables.signature(described.func)
     if takes is None or not takes.defaulted:
         return described
-    return replace(_bare(described.func, described.name, takes, made), tags=described.tags, named=described.named)
+    again = _bare(described.func, described.name, takes, made)
+    return replace(again, tags=described.tags, named=described.named, over=described.over)
 
 
-def _bare(func: Callable[..., Any], label: str, takes: Signature, made: Container[str] | None) -> Node:
+def _bare(func: Callable[..., Any], label: str, takes: callables.Signature, made: Container[str] | None) -> Node:
     def dataset(argument: str) -> str:
         is_made = made is not None and argument in made
         return PARAM + argument if argument in takes.defaulted and not is_made else argument
@@ -139,176 +207,40 @@ def _bare(func: Callable[..., Any], label: str, takes: Signature, made: Containe
     positional = tuple(dataset(argument) for argument in required)
     by_name = tuple((argument, dataset(argument)) for argument in (*optional_ones, *takes.keyword))
     taken = positional + tuple(name for _, name in by_name)
-    optional = frozenset(name for name in taken if name.startswith(PARAM))
-    return Node(func, label, positional, by_name, taken, (label,), "one", optional=optional, named=False, bare=True)
-
-
-class Signature(NamedTuple):
-    """The arguments of a callable: names in order, names by keyword only, and those with a default."""
-
-    positional: tuple[str, ...]
-    keyword: tuple[str, ...]
-    defaulted: frozenset[str]
-    many_positional: bool
-    many_named: bool
-
-
-_VARARGS, _VARKEYWORDS = 0x04, 0x08
-_NONE: frozenset[str] = frozenset()
-
-
-def signature(func: Callable[..., Any]) -> Signature | None:
-    """The arguments `func` takes, or None when it does not say (some C functions)."""
-    if type(func) is FunctionType and not hasattr(func, "__wrapped__"):
-        return _function_signature(func)
-    import inspect
-
-    try:
-        parameters = inspect.signature(func).parameters.values()
-    except (TypeError, ValueError):
-        return None
-    kinds = inspect.Parameter
-    return Signature(
-        tuple(p.name for p in parameters if p.kind in (kinds.POSITIONAL_ONLY, kinds.POSITIONAL_OR_KEYWORD)),
-        tuple(p.name for p in parameters if p.kind is kinds.KEYWORD_ONLY),
-        frozenset(p.name for p in parameters if p.default is not kinds.empty),
-        any(p.kind is kinds.VAR_POSITIONAL for p in parameters),
-        any(p.kind is kinds.VAR_KEYWORD for p in parameters),
+    optional = _NONE
+    if takes.defaulted:
+        optional = frozenset(name for argument, name in by_name if argument in takes.defaulted)
+    streams = callables.yields(func)
+    return Node(
+        func,
+        label,
+        positional,
+        by_name,
+        taken,
+        (label,),
+        "one",
+        optional=optional,
+        named=False,
+        bare=True,
+        streams=streams,
     )
 
 
-def _function_signature(func: FunctionType) -> Signature:
-    code = func.__code__
-    count, keywords = code.co_argcount, code.co_kwonlyargcount
-    positional = code.co_varnames[:count]
-    keyword = code.co_varnames[count : count + keywords]
-    defaulted = _NONE
-    if func.__defaults__:
-        defaulted = frozenset(positional[count - len(func.__defaults__) :])
-    if func.__kwdefaults__:
-        defaulted |= func.__kwdefaults__.keys()
-    flags = code.co_flags
-    return Signature(positional, keyword, defaulted, bool(flags & _VARARGS), bool(flags & _VARKEYWORDS))
+_NONE: frozenset[str] = frozenset()
 
 
 def bound(described: Node) -> list[tuple[str, str]]:
     """Which argument gets which input: (argument, dataset or parameter), as far as the callable says its arguments."""
-    takes = signature(described.func)
+    takes = callables.signature(described.func)
     arguments = takes.positional if takes is not None else ()
     return [*zip(arguments, described.positional, strict=False), *described.by_name]
 
 
-def defaults(func: Callable[..., Any]) -> dict[str, Any]:
-    """The default values of a callable's arguments, by name."""
-    if type(func) is FunctionType and not hasattr(func, "__wrapped__"):
-        code, last = func.__code__, func.__defaults__ or ()
-        names = code.co_varnames[code.co_argcount - len(last) : code.co_argcount]
-        return dict(zip(names, last, strict=True)) | (func.__kwdefaults__ or {})
-    import inspect
-
-    try:
-        parameters = inspect.signature(func).parameters.values()
-    except (TypeError, ValueError):
-        return {}
-    return {p.name: p.default for p in parameters if p.default is not inspect.Parameter.empty}
+def _listed(given: str | Iterable[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
-def call_name(func: Any) -> str:
-    """The name people know a callable by."""
-    named: str | None = getattr(func, "__name__", None)
-    if named is not None:
-        return named
-    inner = getattr(func, "func", None)  # functools.partial
-    return call_name(inner) if inner is not None else type(func).__name__
-
-
-def _bind_inputs(
-    inputs: Names, label: str, faults: list[errors.Fault]
-) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    if inputs is None:
-        return (), ()
-    if isinstance(inputs, str):
-        inputs = (inputs,)
-    if isinstance(inputs, Mapping):
-        for dataset in inputs.values():
-            _check_name(dataset, label, "input", faults)
-        return (), tuple(inputs.items())
-    for dataset in inputs:
-        _check_name(dataset, label, "input", faults)
-    return tuple(inputs), ()
-
-
-def _bind_outputs(
-    outputs: Names, label: str, faults: list[errors.Fault]
-) -> tuple[tuple[str, ...], tuple[str, ...], Returns]:
-    made: tuple[str, ...]
-    keys: tuple[str, ...] = ()
-    returns: Returns
-    if outputs is None:
-        return (), (), "nothing"
-    if isinstance(outputs, str):
-        made, returns = (outputs,), "one"
-    elif isinstance(outputs, Mapping):
-        made, keys, returns = tuple(outputs.values()), tuple(outputs), "keys"
-    else:
-        made, returns = tuple(outputs), "many"
-    for dataset in made:
-        _check_name(dataset, label, "output", faults)
-    if len(made) > 1 and len(set(made)) != len(made):
-        twice = sorted({name for name in made if made.count(name) > 1})
-        faults.append(errors.Fault(f"output {', '.join(twice)} is named twice", f"node {label!r}", "name each once"))
-    return made, keys, returns
-
-
-_PLAIN = re.compile(r"[^\s:@/\\]+(@[\w-]+)?").fullmatch
-
-
-def _check_name(dataset: object, label: str, role: str, faults: list[errors.Fault]) -> None:
-    if isinstance(dataset, str):
-        if _PLAIN(dataset):
-            if role == "output" and dataset == PARAMETERS:
-                faults.append(
-                    errors.Fault("'parameters' cannot be an output", f"node {label!r}", "choose another name")
-                )
-            return
-        if role == "input" and dataset.startswith(PARAM) and len(dataset) > len(PARAM):
-            return
-    hint = "a dataset's name has no spaces, slashes or colons; a parameter is 'params:a.b' and only an input"
-    faults.append(errors.Fault(f"{dataset!r} is not a name for an {role}", f"node {label!r}", hint))
-
-
-def _check_fit(
-    func: Callable[..., Any],
-    positional: tuple[str, ...],
-    by_name: tuple[tuple[str, str], ...],
-    label: str,
-    faults: list[errors.Fault],
-) -> None:
-    takes = signature(func)
-    if takes is None:
-        return
-    where = f"node {label!r}"
-    accepted = takes.positional
-    if len(positional) > len(accepted) and not takes.many_positional:
-        faults.append(
-            errors.Fault(
-                f"{call_name(func)}() takes {len(accepted)} arguments by position, {len(positional)} inputs are given",
-                where,
-                f"it takes ({', '.join(accepted)}); give as many inputs, or a dict from argument to name",
-            )
-        )
-    given = set(accepted[: len(positional)])
-    if by_name:
-        known = accepted + takes.keyword
-        for argument, _ in by_name:
-            if argument not in known and not takes.many_named:
-                hint = errors.did_you_mean(argument, known, f"it takes ({', '.join(known)})")
-                faults.append(errors.Fault(f"{call_name(func)}() has no argument {argument!r}", where, hint))
-            given.add(argument)
-    missing = [a for a in accepted + takes.keyword if a not in given and a not in takes.defaulted]
-    if missing:
-        faults.append(
-            errors.Fault(
-                f"{call_name(func)}() also needs {', '.join(missing)}", where, "name an input for each of its arguments"
-            )
-        )
+def _names_of(given: str | Node | Iterable[str | Node]) -> tuple[str, ...]:
+    if isinstance(given, (str, Node)):
+        given = (given,)
+    return tuple(one.name if isinstance(one, Node) else one for one in given)

@@ -41,19 +41,21 @@ def select(
     to_outputs: Sequence[str],
     nodes: Sequence[str],
     tags: Sequence[str],
+    namespaces: Sequence[str] = (),
 ) -> list[Node]:
     """The nodes of `graph` that meet every criterion that is not empty, in order."""
-    faults = _unknown(graph, [*from_nodes, *to_nodes, *nodes], from_inputs, to_outputs, tags)
+    faults = _unknown(graph, [*from_nodes, *to_nodes, *nodes], from_inputs, to_outputs, tags, namespaces)
     if faults:
         raise errors.PipelineError.of(faults, "the selection names what is not in the pipeline")
     kept = set(graph.by_name)
+    followers = _followers(graph) if from_nodes or from_inputs else {}
     if from_nodes:
-        kept &= _reach(from_nodes, lambda name: _followers(graph, name))
+        kept &= _reach(from_nodes, lambda name: followers.get(name, ()))
     if to_nodes:
         kept &= _reach(to_nodes, lambda name: _needs(graph, name))
     if from_inputs:
         first = [node.name for dataset in from_inputs for node in graph.consumers(dataset)]
-        kept &= _reach(first, lambda name: _followers(graph, name))
+        kept &= _reach(first, lambda name: followers.get(name, ()))
     if to_outputs:
         last = [node.name for dataset in to_outputs if (node := graph.producer(dataset))]
         kept &= _reach(last, lambda name: _needs(graph, name))
@@ -61,13 +63,23 @@ def select(
         kept &= set(nodes)
     if tags:
         kept &= {node.name for node in graph.nodes if node.tags.intersection(tags)}
+    if namespaces:
+        kept &= {node.name for node in graph.nodes if any(is_within(node.namespace, one) for one in namespaces)}
     return [node for node in graph.nodes if node.name in kept]
 
 
-def _followers(graph: Graph, name: str) -> Iterable[str]:
-    for dataset in graph.by_name[name].outputs:
-        for node in graph.consumers(dataset):
-            yield node.name
+def is_within(namespace: str, outer: str) -> bool:
+    """Whether a node's namespace is `outer` or lies below it."""
+    return namespace == outer or namespace.startswith(f"{outer}.")
+
+
+def _followers(graph: Graph) -> Mapping[str, Sequence[str]]:
+    found: dict[str, list[str]] = {}
+    for node in graph.nodes:
+        for other in graph.depends(node):
+            if not (node.always and not node.after):  # one that closes every run follows nobody in particular
+                found.setdefault(other.name, []).append(node.name)
+    return found
 
 
 def _needs(graph: Graph, name: str) -> Iterable[str]:
@@ -86,17 +98,25 @@ def _reach(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> set[st
 
 
 def _unknown(
-    graph: Graph, nodes: Collection[str], inputs: Sequence[str], outputs: Sequence[str], tags: Sequence[str]
+    graph: Graph,
+    nodes: Collection[str],
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    tags: Sequence[str],
+    namespaces: Sequence[str],
 ) -> list[errors.Fault]:
     datasets = graph.datasets()
-    taken = {name for node in graph.nodes for name in node.inputs}
+    taken = {name for node in graph.nodes for name in node.needs}
     known_tags = {tag for node in graph.nodes for tag in node.tags}
+    spaces = {node.namespace for node in graph.nodes if node.namespace}
+    known_namespaces = {".".join(one.split(".")[:depth]) for one in spaces for depth in range(1, one.count(".") + 2)}
     made = {name for name in datasets if graph.producer(name) is not None}
     known: Mapping[str, tuple[Collection[str], Collection[str]]] = {
         "node": (nodes, graph.by_name),
         "input": (inputs, {name for name in taken if not is_parameter(name)} | {n for n in taken if is_parameter(n)}),
         "output": (outputs, made),
         "tag": (tags, known_tags),
+        "namespace": (namespaces, known_namespaces),
     }
     faults = []
     for what, (asked, there) in known.items():

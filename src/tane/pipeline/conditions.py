@@ -1,0 +1,116 @@
+"""Conditions: whether a step is to run at all. Description only; the loop asks when the values are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import FunctionType
+from typing import Any
+
+from tane import errors
+from tane.pipeline import callables
+
+Given = str | Mapping[str, Any] | Callable[..., Any] | tuple[Callable[..., Any], str | Sequence[str]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """A test on datasets and parameters (`inputs`). `words` say it to people."""
+
+    inputs: tuple[str, ...]
+    test: Callable[..., Any]
+    words: str
+
+    def holds(self, values: Mapping[str, Any]) -> bool:
+        """Whether it is true of `values`, by input name; a parameter not among them has the test's own default.
+
+        Raises what the test raises, and KeyError for a value that is missing and has no default.
+        """
+        if len(values) == len(self.inputs):
+            return bool(self.test(*(values[name] for name in self.inputs)))
+        takes, own = callables.signature(self.test), callables.defaults(self.test)
+        arguments = takes.positional if takes is not None else ()
+        given = [
+            values[name] if name in values or argument not in own else own[argument]
+            for name, argument in zip(self.inputs, arguments, strict=True)
+        ]
+        return bool(self.test(*given))
+
+    @property
+    def optional(self) -> frozenset[str]:
+        """The parameters for which the test has a default."""
+        takes = callables.signature(self.test) if type(self.test) is FunctionType else None
+        if takes is None or not takes.defaulted:
+            return frozenset()
+        pairs = zip(takes.positional, self.inputs, strict=False)
+        return frozenset(name for argument, name in pairs if argument in takes.defaulted)
+
+    def renamed(self, new: Callable[[str], str]) -> When:
+        """The same test on inputs of other names."""
+        return replace(self, inputs=tuple(map(new, self.inputs)))
+
+    def __str__(self) -> str:
+        return self.words
+
+
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """Whether the value counts as true (or, negated, as false)."""
+
+    wanted: bool
+
+    def __call__(self, value: Any) -> bool:
+        return bool(value) is self.wanted
+
+
+@dataclass(frozen=True, slots=True)
+class _Among:
+    """Whether each value is one of its options."""
+
+    options: tuple[tuple[Any, ...], ...]
+
+    def __call__(self, *values: Any) -> bool:
+        pairs = zip(values, self.options, strict=True)
+        return all(any(_same(value, option) for option in some) for value, some in pairs)
+
+
+def _same(value: Any, option: Any) -> bool:
+    return type(value) is bool and value is option if type(option) is bool else bool(value == option)
+
+
+def when(given: Given, label: str) -> When | None:
+    """Read the condition of the node `label`.
+
+    A name ("has_rows", "params:train", "not params:dry_run") tests the value's truth; a mapping from names to values,
+    or lists of values, that each is equal to (one of) them; a function gets the datasets its arguments name - an
+    argument with a default is a parameter -; a pair (function, names) says which. Raises `errors.PipelineError`.
+    """
+    if given is None:
+        return None
+    if isinstance(given, str):
+        negated, name = given.startswith("not "), given.removeprefix("not ").strip()
+        return When((name,), _Truth(not negated), given)
+    if isinstance(given, Mapping) and given:
+        some = (list, tuple, set, frozenset)
+        options = tuple(tuple(one) if isinstance(one, some) else (one,) for one in given.values())
+        pairs = zip(given, options, strict=True)
+        words = " and ".join(f"{name} is {' or '.join(map(repr, wanted))}" for name, wanted in pairs)
+        return When(tuple(given), _Among(options), words)
+    if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
+        func, names = given
+        return When((names,) if isinstance(names, str) else tuple(names), func, _words(func))
+    if callable(given):
+        takes = callables.signature(given)
+        if takes is not None and not takes.many_positional and not takes.keyword and takes.positional:
+            inputs = tuple(f"params:{name}" if name in takes.defaulted else name for name in takes.positional)
+            return When(inputs, given, _words(given))
+    raise errors.PipelineError(
+        f"when={given!r} is no condition",
+        where=f"node {label!r}",
+        hint='give a name ("params:train", "not empty"), a dict {name: value}, or a function of named datasets',
+    )
+
+
+def _words(func: Callable[..., Any]) -> str:
+    name = callables.call_name(func)
+    return "its condition" if name == "<lambda>" else f"{name}()"

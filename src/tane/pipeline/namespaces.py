@@ -1,0 +1,115 @@
+"""One pipeline used twice: its nodes under a namespace, what they take and make under new names.
+
+As in Kedro: with a namespace every node, dataset and parameter gets it in front of its name, but those that `inputs`,
+`outputs` and `parameters` name: these are mapped, or kept as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from tane import errors
+from tane.pipeline import binding, nodes
+from tane.pipeline.binding import PARAM, PARAMETERS, base_name, is_parameter
+
+Mapped = str | Iterable[str] | Mapping[str, str] | None
+
+
+def applied(
+    found: Sequence[nodes.Node], namespace: str, inputs: Mapped, outputs: Mapped, parameters: Mapped
+) -> list[nodes.Node]:
+    """The nodes `found` (a whole pipeline) renamed.
+
+    Raises `errors.PipelineError` for names that are not there, or that no dataset or parameter can have.
+    """
+    if namespace:
+        binding.check_namespace(namespace)
+    made = {base_name(name) for node in found for name in node.outputs}
+    taken = {base_name(name) for node in found for name in node.needs if not is_parameter(name)}
+    taken_parameters = {name for node in found for name in node.needs if is_parameter(name)}
+    faults: list[errors.Fault] = []
+    free = taken - made
+    names = _mapping(inputs, "inputs", free, faults) | _mapping(outputs, "outputs", made, faults)
+    params = {
+        _parameter(old): _parameter(new)
+        for old, new in _mapping(parameters, "parameters", taken_parameters, faults, _parameter).items()
+    }
+    if faults:
+        raise errors.PipelineError.of(
+            faults, "the pipeline cannot be mapped" + (f" into {namespace!r}" * bool(namespace))
+        )
+
+    def dataset(name: str) -> str:
+        base, at, form = name.partition("@")
+        new = names.get(base) or (f"{namespace}.{base}" if namespace else base)
+        return f"{new}{at}{form}"
+
+    def renamed(name: str) -> str:
+        if not is_parameter(name):
+            return dataset(name)
+        if name in params or name == PARAMETERS or not namespace:
+            return params.get(name, name)
+        above = _mapped_above(name, params)
+        return above or f"{PARAM}{namespace}.{name[len(PARAM) :]}"
+
+    inside = {node.name for node in found}
+    return [_renamed(node, renamed, namespace, inside) for node in found]
+
+
+def _renamed(node: nodes.Node, renamed: Callable[[str], str], namespace: str, inside: set[str]) -> nodes.Node:
+    def each(names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(renamed, names))
+
+    again = replace(
+        node,
+        positional=each(node.positional),
+        by_name=tuple((argument, renamed(name)) for argument, name in node.by_name),
+        inputs=tuple(dict.fromkeys(each(node.inputs))),
+        outputs=each(node.outputs),
+        optional=frozenset(map(renamed, node.optional)),
+        bare=False,
+        named=True,
+        when=node.when.renamed(renamed) if node.when is not None else None,
+        over=each(node.over),
+        confirms=each(node.confirms),
+        after=tuple(f"{namespace}.{name}" if namespace and name in inside else name for name in node.after),
+    )
+    return nodes.in_namespace(again, namespace) if namespace else again
+
+
+def _mapping(
+    given: Mapped,
+    role: str,
+    known: set[str],
+    faults: list[errors.Fault],
+    plain: Callable[[str], str] = base_name,
+) -> dict[str, str]:
+    """What `given` says in the `role` of "inputs" and the like; names alone are kept as they are."""
+    if given is None:
+        return {}
+    if isinstance(given, str):
+        given = (given,)
+    found = dict(given) if isinstance(given, Mapping) else {name: name for name in given}
+    for old, new in found.items():
+        if plain(old) not in known:
+            hint = errors.did_you_mean(old, known, f"it has: {', '.join(sorted(known)) or 'none'}")
+            faults.append(errors.Fault(f"{role}={old!r} names nothing that the pipeline has", hint=hint))
+        if role != "parameters":
+            binding.check_name(new, f"{role} of the pipeline", "input" if role == "inputs" else "output", faults)
+    return found
+
+
+def _parameter(name: str) -> str:
+    """A parameter as inputs name it, whether or not the prefix was written."""
+    return name if is_parameter(name) else PARAM + name
+
+
+def _mapped_above(name: str, params: Mapping[str, str]) -> str:
+    """The new name of a parameter below a mapped one: "params:model.lr" where "params:model" is mapped."""
+    head, dot, _ = name.rpartition(".")
+    while dot:
+        if head in params:
+            return f"{params[head]}.{name[len(head) + 1 :]}"
+        head, dot, _ = head.rpartition(".")
+    return ""
