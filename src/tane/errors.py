@@ -75,13 +75,19 @@ def _rebuild(kind: type[TaneError], state: dict[str, object]) -> TaneError:
 
 
 class UserCodeError(TaneError):
-    """The user's own code failed. `traceback` is its text, the user's frames only."""
+    """The user's own code failed. `traceback` is its text, the user's frames only.
+
+    `raised` are the dotted names of the exception's class and its bases, when an exception it was.
+    """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, hint: str, where: str = "", traceback: str = "") -> None:
+    def __init__(
+        self, what: str, *, hint: str, where: str = "", traceback: str = "", raised: tuple[str, ...] = ()
+    ) -> None:
         super().__init__(what, hint=hint, where=where)
         self.traceback = traceback
+        self.raised = raised
 
 
 class UsageError(TaneError):

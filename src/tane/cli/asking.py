@@ -36,6 +36,7 @@ _SELECTIONS = (
     ("from_inputs", ("--from-inputs",), "DATASET", "Begin where these datasets are taken."),
     ("to_outputs", ("--to-outputs",), "DATASET", "End where these datasets are made."),
     ("tags", ("--tags",), "TAG", "Take nodes with any of these tags."),
+    ("namespaces", ("--namespaces",), "NAMESPACE", "Take nodes of these namespaces."),
 )
 
 

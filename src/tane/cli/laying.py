@@ -21,10 +21,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from tane import errors
-from tane.catalog import catalogs, codecs, datasets
+from tane.catalog import catalogs, datasets
 from tane.cli import facts, recorded, tables
 from tane.ledger import connection, read, records
 from tane.project import loading
+from tane.runs import gathered
 from tane.store import objects, placing
 
 _OURS = ("artifacts", "datasets", "metrics", "values", "params.json", "metrics.json", "run.json", "log.jsonl")
@@ -110,7 +111,7 @@ def _lay_output(kept: records.Kept, catalog: catalogs.Catalog, folder: Path, par
         return ""
     loading.use(parts.source)
     try:
-        value = codecs.decode(kept.codec, parts.store.map(kept.value))
+        value = gathered.load(kept.codec, kept.value, parts.store)
     except errors.UserCodeError as error:
         return error.what
     return _write_value(value, folder / "values" / kept.name)

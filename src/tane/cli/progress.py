@@ -12,6 +12,8 @@ from tane.outcomes import StepStatus
 from tane.runs import preview, results
 
 _WIDTH = 34
+_SHOWN = ("loading", "saved", "restored", "replaced")
+_PACE = 2.0  # seconds between two lines on how far a fanned-out step is
 
 
 class Lines:
@@ -22,6 +24,7 @@ class Lines:
         self._quiet = quiet
         self._ended_ones: set[int] = set()
         self._steps = 0
+        self._said = time.monotonic()
 
     def __enter__(self) -> Lines:
         return self
@@ -45,13 +48,23 @@ class Lines:
                 return [f"run {run}: pipeline {pipeline}, {plural(steps, 'step')}"]
             case events.StepStarted(node=node, reasons=reasons):
                 return [f"  running  {node:<{_WIDTH}} {'; '.join(map(str, reasons))}".rstrip()]
-            case events.DatasetMoved(verb=verb, name=name, type=kind, place=place):
+            case events.DatasetMoved(verb=verb, name=name, type=kind, place=place) if verb in _SHOWN:
                 return [f"  {verb:<8} {name:<{_WIDTH}} {kind}: {place}"]
             case events.Notice(level=level, text=text):
                 return [f"  {level}: {text}"]
+            case events.ItemEnded():
+                return self._item_ended(event)
             case events.StepEnded():
                 return self._ended(event)
         return []
+
+    def _item_ended(self, event: events.ItemEnded) -> list[str]:
+        """How far a fanned-out step is, every few seconds."""
+        now = time.monotonic()
+        if now - self._said < _PACE or event.ended == event.count:
+            return []
+        self._said = now
+        return [f"  items    {event.node:<{_WIDTH}} {event.ended} of {event.count}"]
 
     @property
     def _done(self) -> int:
@@ -82,7 +95,7 @@ class Live(Lines):
         self._text = Text
         self._console = Console(file=out, highlight=False)
         self._live = RichLive(self._bar(), console=self._console, refresh_per_second=8, transient=True)
-        self._running: dict[str, float] = {}
+        self._running: dict[str, str] = {}  # how far each is, where that is known
         self._began = time.monotonic()
 
     def __enter__(self) -> Live:
@@ -95,7 +108,9 @@ class Live(Lines):
     def observe(self, event: events.Event) -> None:
         """Print the event's lines above the moving one."""
         if isinstance(event, events.StepStarted):
-            self._running[event.node] = time.monotonic()
+            self._running[event.node] = ""
+        elif isinstance(event, events.ItemEnded):
+            self._running[event.node] = f" ({event.ended} of {event.count})"
         elif isinstance(event, events.StepEnded):
             self._running.pop(event.node, None)
         lines = self.lines(event)
@@ -104,12 +119,12 @@ class Live(Lines):
             self._console.print(self._text(line, style=_style(event)))
 
     def _bar(self) -> Any:
-        running: dict[str, float] = getattr(self, "_running", {})
+        running: dict[str, str] = getattr(self, "_running", {})
         if not self._steps:
             return self._text("")
         spent = time.monotonic() - self._began
         left = spent / self._done * (self._steps - self._done) if self._done else 0.0
-        names = ", ".join(list(running)[:3]) or "..."
+        names = ", ".join(f"{name}{how_far}" for name, how_far in list(running.items())[:3]) or "..."
         ahead = f", about {seconds(left)} left" if self._done and left > 1 else ""
         return self._text(f"  {self._done} of {self._steps} steps; running {names}{ahead}", style="cyan")
 

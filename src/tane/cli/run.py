@@ -15,7 +15,8 @@ from tane.runs import preview as previews
 
 @click.command()
 @asking.what_to_run
-@click.option("-j", "--jobs", default=1, metavar="N", help="Work in N processes at once.")
+@click.option("-j", "--jobs", type=int, default=None, metavar="N", help="Do N steps at once [run.yml, or 1].")
+@click.option("--executor", default="", metavar="NAME", help="Where steps work: serial, threads or processes.")
 @click.option("--force", is_flag=True, help="Run every step, whatever is known of it.")
 @click.option("--force-node", "force_nodes", multiple=True, metavar="NODE", help="Run this step in any case.")
 @click.option("--keep-going", is_flag=True, help="After a failure go on with what does not need the failed step.")
@@ -25,7 +26,8 @@ from tane.runs import preview as previews
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 def command(
     asked: asking.Asked,
-    jobs: int,
+    jobs: int | None,
+    executor: str,
     force: bool,
     force_nodes: tuple[str, ...],
     keep_going: bool,
@@ -64,6 +66,7 @@ def command(
             selection=asked.selection,
             force=forced,
             jobs=jobs,
+            executor=executor,
             keep_going=keep_going,
             observers=[shown.observe],
             name=name,

@@ -130,7 +130,7 @@ def counts(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[out
     for part in _parts(runs):
         for run, status, count in ledger.rows(
             "select runs.run, steps.status, count(*) from runs join steps on steps.run = runs.id "
-            f"where runs.run in ({','.join('?' * len(part))}) and steps.position >= 0 "
+            f"where runs.run in ({','.join('?' * len(part))}) and steps.position >= 0 and steps.position < {records.ITEMS} "
             "group by runs.run, steps.status",
             part,
         ):
@@ -142,31 +142,51 @@ def counts(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[out
 
 
 def steps(ledger: connection.Ledger, run: str) -> list[records.StepRecord]:
-    """The steps of a run that have ended so far, by position."""
-    number = ledger.number(run)
+    """The steps of a run that have ended so far, by position; the items of fanned-out ones are not among them."""
+    return _steps(ledger, run, 0, records.ITEMS)
+
+
+def items(ledger: connection.Ledger, run: str, position: int) -> list[records.StepRecord]:
+    """The items of the fanned-out step at `position` that have ended so far, in order."""
+    first = records.item_position(position, 0)
+    return _steps(ledger, run, first, first + records.ITEMS)
+
+
+def _steps(ledger: connection.Ledger, run: str, first: int, end: int) -> list[records.StepRecord]:
+    within = (ledger.number(run), first, end)
     outputs: dict[int, list[records.Kept]] = {}
     for position, *kept in ledger.rows(
         f"select outputs.position, {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
-        "where outputs.run = ? order by outputs.position, outputs.place",
-        (number,),
+        "where outputs.run = ? and outputs.position >= ? and outputs.position < ? "
+        "order by outputs.position, outputs.place",
+        within,
     ):
         outputs.setdefault(position, []).append(rows.kept(kept))
     found = ledger.rows(
         f"select {rows.STEP} from steps join bases on bases.id = steps.basis where steps.run = ? "
-        "and steps.position >= 0 order by steps.position",
-        (number,),
+        "and steps.position >= ? and steps.position < ? order by steps.position",
+        within,
     )
     return [rows.step(row, tuple(outputs.get(row[0], ()))) for row in found]
 
 
 def sources(ledger: connection.Ledger, run: str) -> list[records.Kept]:
     """What a run started from: the datasets no node of it made."""
+    return _given(ledger, run, rows.SOURCES)
+
+
+def inputs(ledger: connection.Ledger, run: str, position: int) -> list[records.Kept]:
+    """What the failed step at `position` was given; nothing for one that did not fail."""
+    return _given(ledger, run, rows.inputs_position(position))
+
+
+def _given(ledger: connection.Ledger, run: str, position: int) -> list[records.Kept]:
     return [
         rows.kept(row)
         for row in ledger.rows(
             f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
             "where outputs.run = ? and outputs.position = ? order by outputs.place",
-            (ledger.number(run), rows.SOURCES),
+            (ledger.number(run), position),
         )
     ]
 

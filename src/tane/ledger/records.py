@@ -66,6 +66,15 @@ class StepRecord:
     peak_memory: int = 0
     error: str = ""
     reusable: bool = True  # False: the result must not be offered to later runs (cache=False, keep="none")
+    attempts: int = 1
+
+
+ITEMS = 1 << 32  # positions from here on are those of items: parts of a fanned-out step
+
+
+def item_position(step: int, index: int) -> int:
+    """The position of one item's work among the steps of a run."""
+    return (step + 1) * ITEMS + index
 
 
 @dataclass(frozen=True, slots=True)

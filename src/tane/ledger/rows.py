@@ -18,6 +18,11 @@ NAN = float("nan")
 SOURCES = -1  # the position of the step that stands for what a run starts from
 
 
+def inputs_position(position: int) -> int:
+    """The position of the step that stands for the inputs of a failed one."""
+    return SOURCES - 1 - position
+
+
 class Row(NamedTuple):
     """A row of a table that holds each distinct content once. `identity` is the digest of the others."""
 
@@ -177,14 +182,15 @@ def of_step(step: records.StepRecord, run: int, basis: int) -> tuple[Any, ...]:
         step.ended,
         step.cpu,
         step.peak_memory,
-        _said(step.reasons, step.error) if step.reasons or step.error else None,
+        _said(step.reasons, step.error, step.attempts) if step.reasons or step.error else None,
     )
 
 
 @lru_cache(maxsize=256)
-def _said(reasons: tuple[str, ...], error: str) -> str:
+def _said(reasons: tuple[str, ...], error: str, attempts: int) -> str:
     """Many steps of a run say the same."""
-    return text({"reasons": reasons, "error": error})
+    said = {"reasons": reasons, "error": error}
+    return text(said if attempts == 1 else {**said, "attempts": attempts})
 
 
 def step(row: Sequence[Any], outputs: tuple[records.Kept, ...]) -> records.StepRecord:
@@ -208,6 +214,7 @@ def step(row: Sequence[Any], outputs: tuple[records.Kept, ...]) -> records.StepR
         peak_memory=memory,
         error=more["error"],
         reusable=bool(reusable),
+        attempts=more.get("attempts", 1),
     )
 
 

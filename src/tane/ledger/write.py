@@ -109,25 +109,38 @@ def add_steps(
             _RESULT,
             [(s.key, number, s.position) for s in steps if s.reusable and s.key and s.status in _ENDED_WELL],
         )
-        _inherit(db, number, [(step.node, *step.origin) for step in steps if step.origin])
+        reused = [(step.node, *step.origin) for step in steps if step.origin]
+        whole = [step for step in steps if step.origin and step.position < records.ITEMS]
+        fanned = [step.origin for step in whole if step.origin and step.basis.options.get("over")]
+        _inherit(db, number, [*reused, *(item for origin in fanned for item in _items(db, *origin))])
 
 
 def add_sources(ledger: connection.Ledger, run: str, sources: Sequence[records.Kept]) -> None:
     """Record what a run starts from: as the outputs of a step before the first, which no step list shows."""
+    _add_given(ledger, run, rows.SOURCES, sources)
+
+
+def add_inputs(ledger: connection.Ledger, run: str, position: int, inputs: Sequence[records.Kept]) -> None:
+    """Record what a step that failed was given, so that it can be done again with the same."""
+    _add_given(ledger, run, rows.inputs_position(position), inputs)
+
+
+def _add_given(ledger: connection.Ledger, run: str, position: int, sources: Sequence[records.Kept]) -> None:
     if not sources:
         return
     number = ledger.number(run)
     nothing = records.Basis("", "", {}, {}, {})
-    step = records.StepRecord(rows.SOURCES, "", outcomes.StepStatus.SKIPPED, "", nothing, reusable=False)
+    step = records.StepRecord(position, "", outcomes.StepStatus.SKIPPED, "", nothing, reusable=False)
     basis = rows.of_basis(step)
     kept = [rows.of_kept(each) for each in sources]
     with ledger.writing() as db:
         bases, _ = _intern(db, "bases", _BASIS, [basis])
         numbers, _ = _intern(db, "kept", _KEPT, kept)
+        _forget(db, number, [step])
         db.execute(_STEP, rows.of_step(step, number, bases[basis.identity]))
         db.executemany(
             "insert into outputs (run, position, place, kept) values (?, ?, ?, ?)",
-            [(number, rows.SOURCES, place, numbers[row.identity]) for place, row in enumerate(kept)],
+            [(number, position, place, numbers[row.identity]) for place, row in enumerate(kept)],
         )
 
 
@@ -200,6 +213,17 @@ def _forget(db: sqlite3.Connection, run: int, steps: Sequence[records.StepRecord
     again = [(run, position) for (position,) in known if position in positions]
     db.executemany("delete from outputs where run = ? and position = ?", again)
     db.executemany("delete from steps where run = ? and position = ?", again)
+
+
+def _items(db: sqlite3.Connection, run: str, position: int) -> list[tuple[str, str, int]]:
+    """The items of a fanned-out step, as those that a reused step inherits from."""
+    first = records.item_position(position, 0)
+    found = db.execute(
+        "select node, position from steps where run = (select id from runs where run = ?) "
+        "and position >= ? and position < ?",
+        (run, first, first + records.ITEMS),
+    )
+    return [(node, run, at) for node, at in found]
 
 
 def _inherit(db: sqlite3.Connection, run: int, reused: Sequence[tuple[str, str, int]]) -> None:

@@ -22,11 +22,12 @@ def check(
     origin: Callable[..., origins.Origin],
     catalog: catalogs.Catalog,
     reserved: Mapping[Path, str],
+    whole: graph.Pipeline | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Check parameters and datasets; the parameters that annotations turn into something else, by node and input.
 
-    `reserved` are paths that no output may be written to, or into, with what they are. Raises one error with every
-    fault.
+    `reserved` are paths that no output may be written to, or into, with what they are; `whole` is the pipeline that
+    `pipeline` is a part of. Raises one error with every fault.
     """
     faults = [
         errors.Fault(
@@ -39,6 +40,11 @@ def check(
         if (dataset := catalog.find(name)) is not None and dataset.write_only
     ]
     faults += _places(pipeline, catalog, reserved)
+    for node in pipeline.nodes:
+        faults += _order(node, whole or pipeline)
+        faults += _chunks(node, catalog)
+        faults += _forms(node, catalog)
+        faults += _confirmed(node, catalog)
     wants = [want for node in pipeline.nodes for want in _wants(node)]
     try:
         checking.check_parameters(wants, parameters, origin)
@@ -47,6 +53,62 @@ def check(
     if faults:
         raise errors.ConfigError.of(faults, "the run cannot start")
     return _converted(wants, parameters)
+
+
+def _order(node: nodes.Node, whole: graph.Pipeline) -> list[errors.Fault]:
+    """Names in `after=` that no node has: most likely misspelt, and then there would be no order at all."""
+    return [
+        errors.Fault(
+            f"after={name!r} names no node of the pipeline",
+            f"node {node.name!r}",
+            errors.did_you_mean(name, whole.by_name, f"its nodes are: {', '.join(list(whole.by_name)[:12])}"),
+        )
+        for name in node.after
+        if name not in whole.by_name
+    ]
+
+
+def _chunks(node: nodes.Node, catalog: catalogs.Catalog) -> list[errors.Fault]:
+    """Outputs made chunk by chunk whose files can neither be written so nor hold a list of the chunks."""
+    if not node.streams:
+        return []
+    return [
+        errors.Fault(
+            f"{node.name} yields {name!r} chunk by chunk, and a {dataset.type} cannot be written so",
+            f"node {node.name!r}",
+            "return it whole, or use a type that takes chunks, such as pandas.CSVDataset or pandas.ParquetDataset",
+        )
+        for name in node.outputs
+        if (dataset := catalog.find(name)) is not None
+        and not (dataset.kind == "file" and (dataset.streams or dataset.faithful))
+    ]
+
+
+def _forms(node: nodes.Node, catalog: catalogs.Catalog) -> list[errors.Fault]:
+    """Transcoded names ("cars@pandas") without a file of their own that both forms could share."""
+    return [
+        errors.Fault(
+            f"dataset {name!r} is one of several forms of a file, and the catalog has no file for it",
+            f"node {node.name!r}",
+            f"add {name!r} to the catalog, with the filepath of its other forms",
+        )
+        for name in (*node.data_inputs, *node.outputs)
+        if "@" in name and ((dataset := catalog.find(name)) is None or dataset.kind != "file")
+    ]
+
+
+def _confirmed(node: nodes.Node, catalog: catalogs.Catalog) -> list[errors.Fault]:
+    """Names in `confirms=` that are no datasets, or none that keeps count of what was seen."""
+    return [
+        errors.Fault(
+            f"confirms={name!r} names no incremental dataset of the catalog",
+            f"node {node.name!r}",
+            errors.did_you_mean(name, catalog.names(), "catalogue it as partitions.IncrementalDataset"),
+        )
+        for name in node.confirms
+        if (dataset := catalog.find(name)) is None
+        or not (dataset.kind == "object" or hasattr(dataset.format, "confirm"))
+    ]
 
 
 def _places(pipeline: graph.Pipeline, catalog: catalogs.Catalog, reserved: Mapping[Path, str]) -> list[errors.Fault]:
@@ -67,14 +129,14 @@ def _places(pipeline: graph.Pipeline, catalog: catalogs.Catalog, reserved: Mappi
         dataset = catalog.find(name)
         where = dataset.where if dataset is not None else ""
         other = owners.setdefault(path, name)
-        if other != name:
+        if nodes.base_name(other) != nodes.base_name(name):
             faults.append(
                 errors.Fault(
                     f"datasets {other!r} and {name!r} have the same file {path}", where, "give each its own filepath"
                 )
             )
         for above in path.parents:
-            if owners.get(above, name) != name:
+            if nodes.base_name(owners.get(above, name)) != nodes.base_name(name):
                 faults.append(
                     errors.Fault(
                         f"dataset {name!r} lies inside the folder of dataset {owners[above]!r}",
@@ -97,7 +159,7 @@ def _places(pipeline: graph.Pipeline, catalog: catalogs.Catalog, reserved: Mappi
 
 def _wants(node: nodes.Node) -> list[checking.Want]:
     if not any(nodes.is_parameter(name) for name in node.inputs):
-        return []
+        return _condition_wants(node)
     annotations = _annotations(node.func)
     return [
         checking.Want(
@@ -108,6 +170,24 @@ def _wants(node: nodes.Node) -> list[checking.Want]:
             has_default=name in node.optional,
         )
         for argument, name in nodes.bound(node)
+        if nodes.is_parameter(name)
+    ] + _condition_wants(node)
+
+
+def _condition_wants(node: nodes.Node) -> list[checking.Want]:
+    """The parameters that a node's condition looks at."""
+    when = node.when
+    if when is None:
+        return []
+    return [
+        checking.Want(
+            node=node.name,
+            argument="when",
+            key=nodes.parameter_key(name),
+            annotation=Any,
+            has_default=name in when.optional,
+        )
+        for name in when.inputs
         if nodes.is_parameter(name)
     ]
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from tane.ledger import records
 from tane.outcomes import Reason, Why
-from tane.plan import code, steps
+from tane.plan import code, steps, transforms
 
 _SHOWN = 5  # of one kind; more are counted
 
@@ -49,6 +49,8 @@ def decide(
     """
     if forced:
         return Decision("run", (Reason(Why.FORCED),))
+    if step.node.always:
+        return Decision("run", (Reason(Why.NEVER_KEPT, "always=True"),))
     if not step.node.cache:
         return Decision("run", (Reason(Why.NEVER_KEPT, "cache=False"),))
     if known.found and not known.damage:
@@ -86,6 +88,8 @@ def changes(
         found += _some(Why.CODE, labels or [f"{step.node.name}()"])
     found += _some(Why.PARAMETER, _parameter_changes(old.params, basis.params))
     found += _some(Why.INPUT, _input_changes(old.inputs, basis.inputs))
+    changed = (old.options.get("transforms", {}), basis.options.get("transforms", {}))
+    found += _some(Why.OPTION, transforms.changes(*changed))
     found += _some(Why.OPTION, _option_changes(old.options, basis.options))
     if old.environment != basis.environment:
         found += _some(Why.ENVIRONMENT, _version_changes(documents(old.environment), versions))
@@ -134,7 +138,7 @@ def _option_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]
     lines = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name), new.get(name)
-        if before != after:
+        if before != after and name != "transforms":
             lines.append(f"{name} {_short(before)} -> {_short(after)}")
     return lines
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tane.config import checking
 from tane.digest import hashing, values
-from tane.pipeline import graph, nodes
+from tane.pipeline import callables, conditions, graph, nodes
 from tane.plan import code
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -29,7 +29,8 @@ class Step:
     """A node ready to be decided.
 
     `params` are the values it takes, by input name ("params:a.b"); `arguments` those that its annotations turn into
-    something else, such as a dataclass. `takes` are the datasets among its inputs.
+    something else, such as a dataclass. `takes` are the datasets among its inputs; `looks` and `asked` those datasets
+    and parameters that its condition looks at.
     """
 
     position: int
@@ -39,6 +40,13 @@ class Step:
     params: Mapping[str, Any]
     arguments: Mapping[str, Any]
     options: Mapping[str, Any]
+    looks: tuple[str, ...] = ()
+    asked: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """All datasets that must be there before it can go."""
+        return (*self.takes, *(name for name in self.looks if name not in self.takes)) if self.looks else self.takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +70,25 @@ def prepare(
             taken(node, parameters),
             arguments.get(node.name, _NOTHING),
             _options(node),
+            *(_of_condition(node.when, parameters) if node.when is not None else _NO_CONDITION),
         )
         for position, node in enumerate(pipeline.nodes)
     ]
+
+
+_NO_CONDITION: tuple[tuple[str, ...], Mapping[str, Any]] = ((), _NOTHING)
+
+
+def _of_condition(when: conditions.When, parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], Mapping[str, Any]]:
+    """The datasets and the parameters that a condition looks at; one that is not set is left to its default."""
+    asked = {}
+    for name in when.inputs:
+        if nodes.is_parameter(name):
+            try:
+                asked[name] = checking.lookup(parameters, nodes.parameter_key(name))
+            except KeyError:
+                continue
+    return tuple(name for name in when.inputs if not nodes.is_parameter(name)), asked
 
 
 def taken(node: nodes.Node, parameters: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,21 +105,24 @@ def taken(node: nodes.Node, parameters: Mapping[str, Any]) -> dict[str, Any]:
         except KeyError:
             missing.append(name)
     if missing:
-        defaults = nodes.defaults(node.func)
+        defaults = callables.defaults(node.func)
         for argument, name in nodes.bound(node):
             if name in missing and type(defaults.get(argument, _NO_DEFAULT)) in _PLAIN:
                 found[name] = defaults[argument]
     return found
 
 
-def key(step: Step, seen: Mapping[str, Seen], environment: str) -> str:
+def key(step: Step, seen: Mapping[str, Seen], environment: str, *, item: bool = False) -> str:
     """The digest of all that a step's result is a function of.
 
     `environment` is the digest of the installed versions of the libraries it rests on. The names of datasets and of
-    the node are no part of the key: only which argument gets what.
+    the node are no part of the key: only which argument gets what. With `item`, `seen` has one item of each input that
+    the step is fanned out over, and the key is that of this part of its work.
     """
     node = step.node
     parts = [step.code.digest, PYTHON, environment, node.returns, *node.keys, str(len(node.outputs))]
+    if node.over and not item:
+        parts += ("over", *(label for label, name in _arguments(node) if name in node.over))
     for label, name in _arguments(node):
         at = seen.get(name)
         if at is not None:
@@ -119,4 +146,5 @@ def _arguments(node: nodes.Node) -> Sequence[tuple[str, str]]:
 def _options(node: nodes.Node) -> dict[str, Any]:
     """The options a person may have changed, in a form the ledger keeps and a reason can name."""
     arguments = dict(_arguments(node))
-    return {"inputs": arguments, "outputs": list(node.outputs), "returns": node.returns, "keys": list(node.keys)}
+    found = {"inputs": arguments, "outputs": list(node.outputs), "returns": node.returns, "keys": list(node.keys)}
+    return {**found, "over": list(node.over)} if node.over else found

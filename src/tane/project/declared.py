@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tane.pipeline import graph, nodes
+from tane.pipeline import callables, graph, nodes
 
 
 def defaults(pipelines: Iterable[graph.Pipeline]) -> dict[str, Any]:
@@ -23,9 +23,9 @@ def defaults(pipelines: Iterable[graph.Pipeline]) -> dict[str, Any]:
 
 
 def _of_node(node: nodes.Node) -> dict[str, Any]:
-    values = nodes.defaults(node.func)
+    values = callables.defaults(node.func)
     return {
         nodes.parameter_key(dataset): values[argument]
         for argument, dataset in nodes.bound(node)
-        if dataset in node.optional and argument in values
+        if dataset in node.optional and nodes.is_parameter(dataset) and argument in values
     }

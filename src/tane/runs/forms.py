@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from tane import errors
-from tane.catalog import catalogs, codecs, datasets
+from tane.catalog import catalogs, datasets
 from tane.ledger import connection, read, records
-from tane.runs import work
+from tane.runs import arguments, gathered, keeping
 
 
 class Formed(NamedTuple):
@@ -23,7 +23,7 @@ def bring(
     found: Sequence[records.Kept],
     names: Sequence[str],
     catalog: catalogs.Catalog,
-    place: work.Place,
+    place: arguments.Place,
     node: str,
     *,
     keep: bool,
@@ -42,12 +42,12 @@ def bring(
             outputs.append(kept if kept.name == name else replace(kept, name=name))
             continue
         try:
-            value = codecs.decode(kept.codec, place.store.map(kept.value))
+            value = gathered.load(kept.codec, kept.value, place.store)
         except errors.StoreError:
             return f"{name} is no longer in the store"
-        made = work.keep(work.Output(name, dataset, keep), value, place, node)
+        made = keeping.keep(keeping.Output(name, dataset, keep), value, place, node)
         if not (made.kept.value or made.kept.file):
-            made = work.Made(replace(kept, name=name, file="", save=""))
+            made = keeping.Made(replace(kept, name=name, file="", save=""))
         outputs.append(made.kept)
         converted = True
     return Formed(tuple(outputs), converted)
@@ -71,7 +71,7 @@ def known(
         return kept
     if dataset is None or dataset.kind == "memory" or not kept.value:
         return None
-    return read.saved(ledger, kept.value, work.save_digest(dataset))
+    return read.saved(ledger, kept.value, keeping.save_digest(dataset))
 
 
 def _fits(kept: records.Kept, dataset: datasets.Dataset | None, keep: bool) -> bool:
@@ -80,4 +80,4 @@ def _fits(kept: records.Kept, dataset: datasets.Dataset | None, keep: bool) -> b
         return not kept.save and bool(kept.value or not keep)
     if dataset.kind == "memory":
         return not kept.save
-    return kept.save == work.save_digest(dataset)
+    return kept.save == keeping.save_digest(dataset)

@@ -114,6 +114,9 @@ class Handler(logging.Handler):
             pass  # the log is a convenience; a full disk shows where results are written
 
 
+_WORTH_A_LINE = ("loading", "saved", "restored", "replaced")
+
+
 def event_fields(event: events.Event) -> dict[str, Any] | None:
     """An event as plain values; None for those that need no line."""
     match event:
@@ -124,7 +127,7 @@ def event_fields(event: events.Event) -> dict[str, Any] | None:
         case events.StepEnded(node=node, status=status, seconds=seconds, error=error, traceback=traceback):
             ended = {"event": "step ended", "node": node, "status": str(status), "seconds": round(seconds, 6)}
             return ended | ({"error": error} if error else {}) | ({"traceback": traceback} if traceback else {})
-        case events.DatasetMoved(verb=verb, name=name, type=kind, place=place):
+        case events.DatasetMoved(verb=verb, name=name, type=kind, place=place) if verb in _WORTH_A_LINE:
             return {"event": f"dataset {verb}", "dataset": name, "type": kind, "place": place}
         case events.Notice(level=level, text=text):
             return {"event": "notice", "level": level, "message": text}

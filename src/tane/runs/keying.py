@@ -8,7 +8,7 @@ from typing import Any
 from tane.catalog import catalogs, datasets
 from tane.digest import hashing, values
 from tane.ledger import connection, read, records
-from tane.plan import code, environment, steps
+from tane.plan import code, environment, steps, transforms
 from tane.runs import recording
 from tane.store import objects
 
@@ -26,8 +26,10 @@ class Keys:
         recorder: recording.Recorder | None,
         code_cache: code.Cache,
         packages: str,
+        active: transforms.Transforms,
     ) -> None:
         self._catalog = catalog
+        self._transforms = active
         self._ledger = ledger
         self._store = store
         self._recorder = recorder
@@ -49,17 +51,31 @@ class Keys:
             digest = hashing.combine("with code", digest, *current)
         return steps.Seen(digest, libraries)
 
-    def of(self, step: steps.Step, seen: Mapping[str, steps.Seen]) -> tuple[str, records.Basis, Mapping[str, str]]:
-        """A step's key, what it was made from, and the versions of the libraries it rests on."""
+    def of(
+        self, step: steps.Step, seen: Mapping[str, steps.Seen], *, item: bool = False
+    ) -> tuple[str, records.Basis, Mapping[str, str]]:
+        """A step's key, what it was made from, and the versions of the libraries it rests on.
+
+        With `item`, those of its work on one item.
+        """
         digest, versions = self._installed(steps.rests_on(step, seen))
         code_digest = step.code.digest
         if self._recorder is not None:
             self._recorder.document(code_digest, step.code.parts)
             self._recorder.document(digest, versions)
-        basis = records.Basis(
-            code_digest, digest, step.options, step.params, {name: at.digest for name, at in seen.items()}
-        )
-        return steps.key(step, seen, digest), basis, versions
+        options = self._options(step) if self._transforms else step.options
+        basis = records.Basis(code_digest, digest, options, step.params, {name: at.digest for name, at in seen.items()})
+        return steps.key(step, seen, digest, item=item), basis, versions
+
+    def _options(self, step: steps.Step) -> Mapping[str, Any]:
+        """The options of a step, with the transforms that apply to its inputs."""
+        found = {name: self._transforms.described(name, self._type(name)) for name in step.takes}
+        applied = {name: described for name, described in found.items() if described}
+        return {**step.options, "transforms": applied} if applied else step.options
+
+    def _type(self, name: str) -> str:
+        dataset = self._catalog.find(name)
+        return dataset.type if dataset is not None else ""
 
     def result(self, key: str) -> Result | None:
         """What was kept under `key` before this run."""
@@ -97,6 +113,9 @@ class Keys:
                 known = ("", ())
             else:
                 known = (self._reader(dataset), tuple(dataset.distributions))
+            if self._transforms and (changed := self._transforms.digest(name, self._type(name))):
+                libraries = self._transforms.libraries(name, self._type(name))
+                known = (hashing.combine("transformed", known[0], changed), known[1] + libraries)
             self._loads[name] = known
         return known
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tane import errors, events
 from tane.config import checking
+from tane.executors import calls, processes
 from tane.ledger import records
 from tane.outcomes import RunStatus, StepStatus
 from tane.pipeline import graph, nodes
-from tane.runs import results, work
+from tane.runs import arguments, calling, lanes, results, streams
 from tane.tracking import sinks
 
 
@@ -24,51 +25,186 @@ def run(
     """Run `pipeline` in this process on values given by name, and give back every value it made.
 
     `params` may be nested; a node takes them as "params:a.b". Each node gets its own copy of a value that can be
-    changed, so that what one does to an argument no other sees. Raises `errors.UsageError` when inputs or parameters
-    are missing or unknown, and `errors.UserCodeError` when a node fails.
+    changed, so that what one does to an argument no other sees. Steps are done one after the other, whatever executor
+    and resources they ask for; one with a timeout works in a process of its own. Raises `errors.UsageError` when inputs
+    or parameters are missing or unknown, and `errors.UserCodeError` when a node fails.
     """
     whole = pipeline if isinstance(pipeline, graph.Pipeline) else graph.Pipeline(pipeline)
-    values, parameters = dict(inputs or {}), params or {}
-    _check(whole, values, parameters)
+    going = _Going(dict(inputs or {}), params or {})
+    _check(whole, going.values, going.parameters)
     sink = sinks.MemorySink(records.new_run_id())
     began = time.perf_counter()
-    done: list[results.StepResult] = []
     token = events.active.set(sink)
     try:
         for node in whole.nodes:
-            started = time.perf_counter()
-            _perform(node, values, parameters)
-            done.append(results.StepResult(node.name, _SUCCEEDED, _FIRST, time.perf_counter() - started))
+            going.step(node)
     finally:
         events.active.reset(token)
+        going.close()
+    if going.error is not None:
+        raise going.error
     return results.Run(
         id=sink.run,
         pipeline="",
         status=RunStatus.SUCCEEDED,
-        steps=tuple(done),
-        params=parameters,
+        steps=tuple(going.done),
+        params=going.parameters,
         metrics=_summaries(sink.points),
         seconds=time.perf_counter() - began,
-        versions=dict.fromkeys(values, ""),
+        versions=dict.fromkeys(going.values, ""),
         published=False,
-        _load=values.__getitem__,
+        _load=going.values.__getitem__,
     )
 
 
-_SUCCEEDED = StepStatus.SUCCEEDED
+_SUCCEEDED, _SKIPPED = StepStatus.SUCCEEDED, StepStatus.SKIPPED
 _FIRST = ("never kept",)
 
 
-def _perform(node: nodes.Node, values: dict[str, Any], parameters: Mapping[str, Any]) -> None:
-    positional = [_argument(name, values, parameters) for name in node.positional]
-    by_name = {
-        argument: _argument(name, values, parameters)
-        for argument, name in node.by_name
-        if name not in node.optional or _is_set(name, parameters)
-    }
-    result = work.call(node.func, positional, by_name, node.name)
-    returned = work.unpack(result, node.name, node.outputs, node.returns, node.keys)
-    values.update(zip(node.outputs, returned, strict=True))
+class _Going:
+    """How far a run in memory is: the values made so far, and what became of each step."""
+
+    def __init__(self, values: dict[str, Any], parameters: Mapping[str, Any]) -> None:
+        self.values = values
+        self.parameters = parameters
+        self.done: list[results.StepResult] = []
+        self.error: Exception | None = None
+        self._left_out: set[str] = set()
+        self._forms: dict[str, str] = {}
+        self._stoppable: processes.Processes | None = None
+
+    def step(self, node: nodes.Node) -> None:
+        """Do the node's work, unless something keeps it from running."""
+        why = self._out(node) if self.error or self._left_out or node.when or node.always else ""
+        if why:
+            self._left_out.update(node.outputs)
+            self.done.append(results.StepResult(node.name, _SKIPPED, error=why))
+            return
+        started = time.perf_counter()
+        try:
+            returned = self._perform(node)
+        except Exception as error:
+            self.error = self.error or error
+            return
+        self.values.update(zip(node.outputs, returned, strict=True))
+        if node.outputs and "@" in node.outputs[0]:
+            self._forms.update((nodes.base_name(name), name) for name in node.outputs)
+        self.done.append(results.StepResult(node.name, _SUCCEEDED, _FIRST, time.perf_counter() - started))
+
+    def close(self) -> None:
+        """End what was started for steps with a timeout."""
+        if self._stoppable is not None:
+            self._stoppable.close()
+
+    def _out(self, node: nodes.Node) -> str:
+        """Why a step does not run; empty when it does."""
+        if self.error is not None and not node.always:
+            return "the run stopped"
+        absent = [name for name in node.data_inputs if self._find(name) is None]
+        needed = [name for name in absent if name not in node.optional]
+        if needed or (absent and len(absent) == len(node.data_inputs) and not node.always):
+            return f"{(needed or absent)[0]} was skipped"
+        if node.when is None:
+            return ""
+        seen = {}
+        for name in node.when.inputs:
+            if nodes.is_parameter(name):
+                if _is_set(name, self.parameters):
+                    seen[name] = self._argument(name)
+            elif self._find(name) is None:
+                return f"{name} was skipped"
+            else:
+                seen[name] = self._argument(name)
+        holds = calling.call(node.when.holds, [seen], {}, node.name)
+        return "" if holds else f"when {node.when} does not hold"
+
+    def _perform(self, node: nodes.Node) -> Sequence[Any]:
+        """What the step returns for each of its outputs."""
+        retries, attempt = node.demands.retries, 1
+        while True:
+            try:
+                return self._once(node) if not node.over else self._item_by_item(node)
+            except errors.UserCodeError as error:
+                if retries is None or attempt > retries.times or not retries.covers(error.raised):
+                    raise
+                time.sleep(retries.wait(attempt))
+                attempt += 1
+
+    def _once(self, node: nodes.Node, items: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        given = dict(items or {})
+        positional = [given[name] if name in given else self._argument(name) for name in self._positional(node)]
+        by_name = {
+            argument: given[name] if name in given else self._argument(name)
+            for argument, name in self._by_name(node, len(positional))
+        }
+        if node.demands.timeout is not None:
+            result = self._call_within(node, positional, by_name)
+        else:
+            result = calling.call(node.func, positional, by_name, node.name)
+        if node.streams:
+            return _gathered(result, node)
+        return calling.unpack(result, node.name, node.outputs, node.returns, node.keys)
+
+    def _item_by_item(self, node: nodes.Node) -> Sequence[Any]:
+        """The step done for each item of what it is fanned out over; each output is a list, or a dict as they are."""
+        whole = {name: self._argument(name) for name in node.over}
+        by_lane = {name: lanes.keys_of(value, name, node.name) for name, value in whole.items()}
+        keys = lanes.common_keys(by_lane, node.name)
+        found: list[Sequence[Any]] = []
+        for key in keys:
+            items = {name: value[key] for name, value in whole.items()}
+            found.append(self._once(node, items))
+        as_dict = isinstance(next(iter(whole.values())), Mapping)
+        columns = [[one[at] for one in found] for at in range(len(node.outputs))]
+        return [lanes.joined(keys if as_dict else None, column) for column in columns]
+
+    def _call_within(self, node: nodes.Node, positional: Sequence[Any], by_name: Mapping[str, Any]) -> Any:
+        """Call the function in a process that is stopped when its time is over."""
+        if self._stoppable is None:
+            self._stoppable = processes.Processes(1)
+        function = _listed if node.streams else calling.call
+        args = (node.func, positional, by_name, node.name)
+        self._stoppable.submit(function, *args, timeout=node.demands.timeout)
+        done = next(iter(self._stoppable.as_completed()))
+        if isinstance(done.error, calls.CallError):
+            error = type(done.error)(f"node {node.name!r}: {done.error.what}", hint=done.error.hint)
+            error.raised = ("builtins.TimeoutError",) if isinstance(done.error, calls.TimedOut) else ()
+            raise error
+        if done.error is not None:
+            raise done.error
+        return iter(done.result) if node.streams else done.result
+
+    def _positional(self, node: nodes.Node) -> Sequence[str]:
+        if not self._left_out and not node.always:
+            return node.positional
+        names = node.positional
+        return names[: next((at for at, name in enumerate(names) if self._is_absent(node, name)), len(names))]
+
+    def _by_name(self, node: nodes.Node, given: int) -> Sequence[tuple[str, str]]:
+        pairs: Sequence[tuple[str, str]] = node.by_name
+        if given < len(node.positional):
+            pairs = (*nodes.bound(node)[given : len(node.positional)], *pairs)
+        return [pair for pair in pairs if not self._is_absent(node, pair[1])] if node.optional else pairs
+
+    def _is_absent(self, node: nodes.Node, name: str) -> bool:
+        if name not in node.optional:
+            return False
+        return not _is_set(name, self.parameters) if nodes.is_parameter(name) else self._find(name) is None
+
+    def _find(self, name: str) -> str | None:
+        """The name under which a dataset's value is there, in whichever of its forms it was made."""
+        if name in self.values:
+            return name
+        return self._forms.get(nodes.base_name(name)) if "@" in name else None
+
+    def _argument(self, name: str) -> Any:
+        if nodes.is_parameter(name):
+            return arguments.handed(checking.lookup(self.parameters, nodes.parameter_key(name)))
+        value = self.values[name] if name in self.values else self.values[self._find(name) or name]
+        return value if type(value) in _PLAIN else arguments.handed(value)
+
+
+_PLAIN = frozenset({int, float, str, bool, bytes, type(None), complex})
 
 
 def _is_set(name: str, parameters: Mapping[str, Any]) -> bool:
@@ -79,14 +215,18 @@ def _is_set(name: str, parameters: Mapping[str, Any]) -> bool:
     return True
 
 
-def _argument(name: str, values: Mapping[str, Any], parameters: Mapping[str, Any]) -> Any:
-    if nodes.is_parameter(name):
-        return work.handed(checking.lookup(parameters, nodes.parameter_key(name)))
-    value = values[name]
-    return value if type(value) in _PLAIN else work.handed(value)
+def _listed(func: Callable[..., Any], positional: Sequence[Any], by_name: Mapping[str, Any], node: str) -> list[Any]:
+    """All that a generator function yields, for it cannot travel between processes."""
+    return list(streams.yielded(calling.call(func, positional, by_name, node), node))
 
 
-_PLAIN = frozenset({int, float, str, bool, bytes, type(None), complex})
+def _gathered(chunks: Iterator[Any], node: nodes.Node) -> Sequence[Any]:
+    """What a step yields: each output is the list of its chunks."""
+    parts = [
+        calling.unpack(chunk, node.name, node.outputs, node.returns, node.keys)
+        for chunk in streams.yielded(chunks, node.name)
+    ]
+    return [[part[at] for part in parts] for at in range(len(node.outputs))]
 
 
 def _check(pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:

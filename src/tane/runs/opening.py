@@ -14,9 +14,9 @@ from tane.catalog import catalogs
 from tane.config import compose
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
-from tane.plan import checks, code, environment, steps
+from tane.plan import checks, code, environment, steps, transforms
 from tane.project import projects
-from tane.runs import lockfile, sources, work
+from tane.runs import arguments, keying, lockfile, recording, sources
 from tane.store import filedigests, objects
 
 DEFAULT = "__default__"
@@ -32,6 +32,7 @@ class Selection:
     to_outputs: str | Sequence[str] = ()
     nodes: str | Sequence[str] = ()
     tags: str | Sequence[str] = ()
+    namespaces: str | Sequence[str] = ()
 
     def as_dict(self) -> dict[str, list[str]]:
         """The criteria that name something."""
@@ -61,12 +62,19 @@ class Opened:
     start: sources.Sources
     parameters: Mapping[str, Any]
     selection: Selection
+    transforms: transforms.Transforms
     steps: list[steps.Step] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
         """The `.tane` folder."""
-        return self.project.ledger.parent
+        return self.project.home
+
+    def keys(self, recorder: recording.Recorder | None) -> keying.Keys:
+        """The keys of its steps; what they name is put on record by `recorder`."""
+        return keying.Keys(
+            self.catalog, self.ledger, self.store, recorder, self.code_cache, self.packages, self.transforms
+        )
 
     def asked(self) -> dict[str, Any]:
         """What was asked for beside the pipeline, as recorded with a run."""
@@ -83,9 +91,9 @@ class Opened:
         return self.project.keep != "none"
 
     @property
-    def place(self) -> work.Place:
+    def place(self) -> arguments.Place:
         """Where steps work in this process."""
-        return work.Place(self.store, self.ledger)
+        return arguments.Place(self.store, self.ledger)
 
 
 @contextmanager
@@ -151,6 +159,7 @@ def _open(
         raise errors.PipelineError(
             f"there is no pipeline {name!r}", hint=errors.did_you_mean(name, pipelines, f"there are: {known}")
         )
+    project.options().check(pipelines)
     pipeline = selection.of(pipelines[name])
     if not len(pipeline):
         raise errors.PipelineError(
@@ -159,7 +168,7 @@ def _open(
     config, catalog = project.config, project.catalog
     catalog.check_ready(pipeline.datasets())
     parameters = config.parameters if pinned is None else pinned.parameters
-    arguments = checks.check(pipeline, parameters, config.origin, catalog, _reserved(project))
+    arguments = checks.check(pipeline, parameters, config.origin, catalog, _reserved(project), pipelines[name])
     files = filedigests.FileDigests(store)
     parts = sources.Parts(catalog, store, files, ledger, whole=pipelines[name])
     start = sources.resolve(
@@ -180,6 +189,7 @@ def _open(
         start=start,
         parameters=parameters,
         selection=selection,
+        transforms=transforms.Transforms(project.transforms(), code_cache),
         steps=steps.prepare(pipeline, parameters, arguments, code_cache),
     )
 
@@ -190,7 +200,9 @@ def _reserved(project: projects.Project) -> dict[Path, str]:
     found = {
         **code,
         project.conf: "the configuration",
-        project.ledger.parent: "what Tane keeps",
+        project.home: "what Tane keeps",
+        project.ledger.parent if project.ledger.parent != project.root else project.ledger: "what Tane keeps",
+        project.store: "what Tane keeps",
         project.root / "pyproject.toml": "the project's settings",
         project.root / lockfile.NAME: "the lock file",
     }

@@ -13,7 +13,7 @@ from tane.ledger import read, records
 from tane.outcomes import Reason, Why
 from tane.plan import decisions, steps
 from tane.project import projects
-from tane.runs import forms, keying, opening, publishing
+from tane.runs import forms, opening, publishing
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class _Previewing:
     def __init__(self, opened: opening.Opened, forced: frozenset[str]) -> None:
         self._opened = opened
         self._forced = forced
-        self._keys = keying.Keys(opened.catalog, opened.ledger, opened.store, None, opened.code_cache, opened.packages)
+        self._keys = opened.keys(None)
         self._kept: dict[str, records.Kept] = dict(opened.start.kept)
         self._actions: dict[str, PlannedStep] = {}
         self._files: list[FileNote] = []

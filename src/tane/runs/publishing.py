@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tane import events
-from tane.catalog import codecs, datasets
+from tane.catalog import datasets
 from tane.ledger import connection, read, records, write
+from tane.runs import gathered
 from tane.store import failures, filedigests, objects, signatures
 
 
@@ -66,30 +67,31 @@ class Publisher:
         self.placed: dict[str, records.Kept] = {}
         self.signatures: dict[str, signatures.Signature | None] = {}
 
-    def place(self, dataset: datasets.Dataset, kept: records.Kept, *, fresh: bool) -> None:
-        """Make the workspace hold `kept` as `dataset`; `fresh` says that this run has just made it."""
+    def place(self, dataset: datasets.Dataset, kept: records.Kept, *, fresh: bool) -> str:
+        """Make the workspace hold `kept` as `dataset`; `fresh` says that this run has just made it.
+
+        What was done, in a word: "saved", "restored" or "replaced"; empty when it held it already.
+        """
         if dataset.kind == "memory":
-            return
+            return ""
         if dataset.kind == "object":
-            self._save_again(dataset, kept, fresh)
-            return
+            return self._save_again(dataset, kept, fresh)
         if dataset.local is None:
-            self._send(dataset, kept, fresh)
-            return
+            return self._send(dataset, kept, fresh)
         path = Path(os.path.realpath(dataset.local)) if dataset.local.is_symlink() else dataset.local
         self.placed[dataset.name] = kept
         before = _look(path)
         current = self._files.of(path)
         if current == kept.file:
             self.signatures.update(before)
-            return
+            return ""
         self._before_placing()  # what is placed is on record, so that after a crash it is known as ours
         verb = self._verb(path, current, fresh)
         self._store.place(kept.file, path)
         self.signatures.update(_look(path))
         self._files.note(path, kept.file)
         write.note_placed(self._ledger, relative(path, self._root), kept.file)
-        self._moved(verb, dataset)
+        return verb
 
     def _verb(self, path: Path, current: str | None, fresh: bool) -> str:
         last = read.placed(self._ledger, relative(path, self._root))
@@ -105,23 +107,20 @@ class Publisher:
         )
         return "replaced"
 
-    def _save_again(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> None:
+    def _save_again(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> str:
         """A dataset of its own kind was saved where the step worked; one that is gone is saved from the kept value."""
         if not fresh and kept.value and not dataset.exists():
-            dataset.save(codecs.decode(kept.codec, self._store.map(kept.value)))
+            dataset.save(gathered.load(kept.codec, kept.value, self._store))
         elif not fresh:
-            return
-        self._moved("saved" if fresh else "restored", dataset)
+            return ""
+        return "saved" if fresh else "restored"
 
-    def _send(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> None:
+    def _send(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> str:
         if not fresh and dataset.exists():
-            return
+            return ""
         with self._store.named(kept.file, dataset.filename) as source:
             dataset.send(source)
-        self._moved("saved" if fresh else "restored", dataset)
-
-    def _moved(self, verb: str, dataset: datasets.Dataset) -> None:
-        self._tell(events.DatasetMoved(self._run, verb, dataset.name, dataset.type, dataset.place))
+        return "saved" if fresh else "restored"
 
     def _notice(self, text: str) -> None:
         self._tell(events.Notice(self._run, "warning", text))

@@ -25,6 +25,7 @@ class StepResult:
     peak_memory: int = 0  # bytes; 0 when not sampled
     outputs: Mapping[str, str] = field(default_factory=dict)
     error: str = ""
+    attempts: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tane import errors, events
-from tane.executors import calls, processes, serial
+from tane.executors import routing
 from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
 from tane.plan import environment
 from tane.project import projects, snapshot
 from tane.runs import (
+    admission,
+    givens,
     interrupts,
     journal,
-    keying,
     lockfile,
     loop,
+    observing,
     opening,
     publishing,
     recording,
@@ -39,7 +41,8 @@ def run(
     selection: Selection | None = None,
     inputs: Mapping[str, Any] | None = None,
     force: bool | Iterable[str] = False,
-    jobs: int = 1,
+    jobs: int | None = None,
+    executor: str = "",
     keep_going: bool = False,
     observers: Sequence[events.Observer] = (),
     name: str = "",
@@ -47,15 +50,16 @@ def run(
 ) -> results.Run:
     """Run a pipeline of `project`: what changed is run, the rest reused; everything is recorded.
 
-    `force` runs all steps, or those named, whatever is known of them. `jobs` processes work at once. With `keep_going`
-    a failed step stops only what needs it. `resume` repeats an earlier run, by id: with its pipeline, parameters,
-    inputs and selection, as they were. Mistakes that can be known before anything runs raise; a run that fails comes
-    back with its status and error (`Run.raise_for_status`).
+    `force` runs all steps, or those named, whatever is known of them. `jobs` steps work at once (as run.yml says, or
+    one), in the `executor` of that name: "serial", "threads" or "processes". With `keep_going` a failed step stops only
+    what needs it. `resume` repeats an earlier run, by id: with its pipeline, parameters, inputs and selection, as they
+    were. Mistakes that can be known before anything runs raise; a run that fails comes back with its status and error
+    (`Run.raise_for_status`).
     """
     rests = watch_code(project)
     with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}, resume=resume) as opened:
-        forced, executor = opening.forced(opened, force), executor_for(jobs)
-        return _Running(opened, name, observers).to_its_end(forced, executor, keep_going, rests)
+        forced, hands = opening.forced(opened, force), hands_for(project, jobs, executor)
+        return _Running(opened, name, observers).to_its_end(forced, hands, keep_going, rests)
 
 
 class _Running:
@@ -68,6 +72,9 @@ class _Running:
         self.journal = journal.Journal(opened.home / "runs", self.run)
         self.bus.subscribe(self.journal.observe)
         self.notes: list[str] = []
+        hooks = opened.project.hooks(self._warn)
+        if hooks:
+            self.bus.subscribe(observing.Observer(hooks, self._warn))
         self.recorder = recording.Recorder(opened.ledger, opened.store, self.run, self.journal.flush)
         self.lease = publishing.Lease.acquire(opened.home)
         self.began = time.time()
@@ -76,11 +83,10 @@ class _Running:
     def to_its_end(
         self,
         force: frozenset[str],
-        executor: calls.Executor,
+        executor: routing.Routed,
         keep_going: bool,
         rests: standing.Rests,
     ) -> results.Run:
-        opened = self.opened
         try:
             self._begin()
         except BaseException:
@@ -88,27 +94,7 @@ class _Running:
                 self.lease.release()
             raise
         publisher = self._publisher()
-        running = loop.Loop(
-            loop.Parts(
-                run=self.run,
-                pipeline=opened.pipeline,
-                steps=opened.steps,
-                catalog=opened.catalog,
-                place=opened.place,
-                keys=keying.Keys(
-                    opened.catalog, opened.ledger, opened.store, self.recorder, opened.code_cache, opened.packages
-                ),
-                executor=executor,
-                recorder=self.recorder,
-                publisher=publisher,
-                tell=self._tell,
-                ledger_path=str(opened.project.ledger),
-                force=force,
-                keep=opened.keeps,
-                keep_going=keep_going,
-            ),
-            opened.start,
-        )
+        running = self._loop(force, executor, keep_going, publisher)
         status, error = RunStatus.FAILED, None
         locked = False
         try:
@@ -134,6 +120,40 @@ class _Running:
             self._rest_on(rests, running, publisher)
             return dataclasses.replace(ended, rests=rests)
         return ended
+
+    def _loop(
+        self,
+        force: frozenset[str],
+        executor: routing.Routed,
+        keep_going: bool,
+        publisher: publishing.Publisher | None,
+    ) -> loop.Loop:
+        opened, options = self.opened, self.opened.project.options()
+        keys, place = opened.keys(self.recorder), opened.place
+        given = givens.Givens(
+            self.run, opened.pipeline, opened.catalog, place, keys, opened.transforms, opened.start, keep=opened.keeps
+        )
+        parts = loop.Parts(
+            run=self.run,
+            pipeline=opened.pipeline,
+            steps=opened.steps,
+            catalog=opened.catalog,
+            place=place,
+            keys=keys,
+            given=given,
+            executor=executor,
+            admission=admission.Admission(executor.slots, options.resources),
+            demands=options.demands_for,
+            recorder=self.recorder,
+            publisher=publisher,
+            tell=self._tell,
+            ledger_path=str(opened.project.ledger),
+            home=str(opened.home),
+            force=force,
+            keep=opened.keeps,
+            keep_going=keep_going,
+        )
+        return loop.Loop(parts, pinned_by_stat=opened.start.pinned_by_stat)
 
     # --- first lines -----------------------------------------------------------------------------------------------
 
@@ -174,6 +194,9 @@ class _Running:
                     f"(tane show {self.run} --artifacts DIR lays them out)",
                 )
             )
+
+    def _warn(self, text: str) -> None:
+        self._tell(events.Notice(self.run, "warning", text))
 
     def _tell(self, event: events.Event) -> None:
         if isinstance(event, events.Notice):
@@ -266,6 +289,8 @@ class _Running:
         for step in opened.steps:
             for path in step.code.files:
                 rests.look(str(path))
+        for path in opened.transforms.files:
+            rests.look(str(path))
 
 
 class _Loader:
@@ -306,16 +331,16 @@ def watch_code(project: projects.Project) -> standing.Rests:
     return rests
 
 
-def executor_for(jobs: int) -> calls.Executor:
-    """Work here and now for one job; in processes of our own for more."""
-    if jobs < 1:
-        raise errors.UsageError(f"-j {jobs} is no number of processes", hint="give 1 or more")
-    if jobs == 1:
-        return serial.Serial()
-    return processes.Processes(jobs)
+def hands_for(project: projects.Project, jobs: int | None, executor: str) -> routing.Routed:
+    """Who does the work: as many at once as asked for here, or in run.yml; one at a time otherwise."""
+    options = project.options()
+    count = jobs if jobs is not None else options.jobs or 1
+    if count < 1:
+        raise errors.UsageError(f"-j {count} is no number of jobs", hint="give 1 or more")
+    return routing.Routed(count, executor or options.executor)
 
 
 def leave_standing(project: projects.Project, argv: Sequence[str], text: str, found: results.Run) -> None:
     """After a run that ended well: let the same command know that nothing changed (see `standing`)."""
     if found.rests is not None:
-        standing.leave(str(project.ledger.parent), argv, text, found.rests)
+        standing.leave(str(project.home), argv, text, found.rests)

@@ -45,7 +45,8 @@ class Workspace:
         env: str | Sequence[str] | None = None,
         inputs: Mapping[str, Any] | None = None,
         force: bool | Iterable[str] = False,
-        jobs: int = 1,
+        jobs: int | None = None,
+        executor: str = "",
         keep_going: bool = False,
         **selection: Sequence[str],
     ) -> results.Run:
@@ -60,6 +61,7 @@ class Workspace:
             inputs=inputs,
             force=force,
             jobs=jobs,
+            executor=executor,
             keep_going=keep_going,
         ).raise_for_status()
 

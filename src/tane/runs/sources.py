@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from tane import errors
-from tane.catalog import catalogs, codecs, datasets
+from tane.catalog import catalogs, datasets
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
-from tane.runs import work
+from tane.runs import arguments, fetching, folders, gathered, keeping, refreshing
 from tane.store import filedigests, objects, signatures
 
 KEEP_UP_TO = 2 * 1024**3
@@ -85,7 +85,7 @@ def _pinned(kept: records.Kept, parts: Parts, sources: Sources, faults: list[err
         return
     sources.kept[kept.name] = kept
     dataset = parts.catalog.find(kept.name)
-    if dataset is not None and dataset.local is not None and kept.file != parts.files.of(dataset.local):
+    if dataset is not None and dataset.local is not None and kept.file != _present(dataset, dataset.local, parts):
         sources.notices.append(f"{dataset.place} has changed since: the kept version {kept.file[:12]} is used")
 
 
@@ -124,6 +124,9 @@ def _file(
     look_only: bool,
     faults: list[errors.Fault],
 ) -> None:
+    if dataset.partitioned and path.is_dir():
+        _partitions(name, dataset, path, parts, sources, look_only, faults)
+        return
     before = signatures.of(path)
     size = _size(path)
     too_large = size > parts.keep_up_to and path.is_file()
@@ -140,22 +143,50 @@ def _file(
     if not (look_only or too_large) and parts.store.check(digest) != "ok":
         parts.store.put_path(path)  # what the store had of it was damaged
     _watch(path, before, sources)
-    earlier = read.kept_file(parts.ledger, digest)
-    kept = records.Kept(
-        name,
-        digest,
-        file=digest,
-        bytes=size,
-        classes=earlier.classes if earlier else (),
-        libraries=earlier.libraries if earlier else (),
-    )
-    sources.kept[name] = kept
+    sources.kept[name] = _as_kept_before(name, digest, size, parts)
     if too_large and before is not None and not parts.store.has(digest):
         sources.in_place[name] = (path, before)
         sources.notices.append(
             f"{dataset.place} is larger than keep_sources_up_to: recorded by digest, not kept; "
             "once overwritten, this version is gone"
         )
+
+
+def _partitions(
+    name: str,
+    dataset: datasets.Dataset,
+    folder: Path,
+    parts: Parts,
+    sources: Sources,
+    look_only: bool,
+    faults: list[errors.Fault],
+) -> None:
+    """A folder of partitions: the tree of those to be taken now."""
+    before = signatures.of(folder)
+    if look_only:
+        digest, size = folders.look(dataset, folder, parts.files)
+    else:
+        digest, size = folders.keep(dataset, folder, parts.files, parts.store)
+    _watch(folder, before, sources)
+    for beside in dataset.watched:
+        sources.signatures[str(beside)] = signatures.of(beside)
+    if not size and not dataset.partition_ids(dataset.files()):
+        faults.extend(dataset.nothing_in_it().faults)
+    sources.kept[name] = _as_kept_before(name, digest, size, parts)
+
+
+def _as_kept_before(name: str, digest: str, size: int, parts: Parts) -> records.Kept:
+    """A file or folder of that content, with what is known of it if a step made it."""
+    made = read.kept_file(parts.ledger, digest)
+    classes, libraries = (made.classes, made.libraries) if made else ((), ())
+    return records.Kept(name, digest, file=digest, bytes=size, classes=classes, libraries=libraries)
+
+
+def _present(dataset: datasets.Dataset, path: Path, parts: Parts) -> str | None:
+    """The digest of what the workspace holds of a source now."""
+    if dataset.partitioned and path.is_dir():
+        return folders.look(dataset, path, parts.files)[0]
+    return parts.files.of(path)
 
 
 def _watch(path: Path, signature: signatures.Signature | None, sources: Sources) -> None:
@@ -166,16 +197,21 @@ def _watch(path: Path, signature: signatures.Signature | None, sources: Sources)
 
 
 def _fetched(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources, look_only: bool) -> None:
-    sources.pinned_by_stat = False
-    with parts.store.scratch() as folder:
-        target = folder / dataset.filename
-        dataset.fetch(target)
-        digest = (parts.files.of(target) or "") if look_only else parts.store.put_path(target)
-        sources.kept[name] = records.Kept(name, digest, file=digest, bytes=_size(target))
+    """What is behind a URL: downloaded where the store does not have it yet."""
+    known = _good_enough(name, dataset, parts, sources)
+    if known is None:
+        return
+    found = fetching.fetch(dataset, parts.store, look_only=look_only)
+    sources.kept[name] = _as_kept_before(name, found.digest, found.bytes, parts)
+    if not look_only:
+        refreshing.note(dataset, sources.kept[name], parts.ledger, known.identity)
 
 
 def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources) -> None:
-    sources.pinned_by_stat = False
+    """What a class loads: only its value tells whether it changed."""
+    known = _good_enough(name, dataset, parts, sources)
+    if known is None:
+        return
     try:
         value = dataset.load()
     except errors.TaneError:
@@ -187,18 +223,33 @@ def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources
             hint="check the entry in the catalog and that its source is there",
         ) from error
     _given(name, value, parts, sources)
+    if sources.kept[name].value and not parts.store.read_only:
+        refreshing.note(dataset, sources.kept[name], parts.ledger, known.identity)
+
+
+def _good_enough(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources) -> refreshing.Look | None:
+    """None when the version that an earlier run loaded is taken; else what was learnt while looking for one."""
+    known = refreshing.look(dataset, parts.ledger, parts.store)
+    if known.kept is None or refreshing.rests_on_time(dataset):
+        sources.pinned_by_stat = False
+    if known.kept is None:
+        return known
+    sources.kept[name] = known.kept
+    if known.why:
+        sources.notices.append(f"{name}: {known.why}")
+    return None
 
 
 def _given(name: str, value: Any, parts: Parts, sources: Sources) -> None:
     """A value: kept when it can be, so that the run can be repeated; else held in memory."""
-    output = work.Output(name, None, keep=not parts.store.read_only)
-    place = work.Place(parts.store, parts.ledger)
+    output = keeping.Output(name, None, keep=not parts.store.read_only)
+    place = arguments.Place(parts.store, parts.ledger)
     try:
-        sources.kept[name] = work.keep(output, value, place, "").kept
+        sources.kept[name] = keeping.keep(output, value, place, "").kept
         if not output.keep:
             sources.held[name] = value
     except errors.UserCodeError:
-        made = work.keep(work.Output(name, None, keep=False), value, place, "")
+        made = keeping.keep(keeping.Output(name, None, keep=False), value, place, "")
         sources.kept[name] = made.kept
         sources.held[name] = value
         sources.pinned_by_stat = False
@@ -246,10 +297,32 @@ def _size(path: Path) -> int:
 def decode(kept: records.Kept, dataset: datasets.Dataset | None, store: objects.Objects) -> Any:
     """The value of something kept: what a consumer would see."""
     if dataset is not None and dataset.kind == "file" and kept.file and not dataset.write_only:
+        if dataset.lazy:
+            return dataset.read(_lasting(kept.file, dataset.filename, store))
         with store.named(kept.file, dataset.filename) as path:
             return dataset.read(path)
     if kept.value:
-        return codecs.decode(kept.codec, store.map(kept.value))
+        return gathered.load(kept.codec, kept.value, store)
     raise errors.UsageError(
         f"dataset {kept.name!r} was not kept", hint="catalogue it, or set keep to 'all', and run again"
     )
+
+
+_lent: list[Any] = []  # folders that values go on reading from; gone when the process ends
+
+
+def _lasting(digest: str, filename: str, store: objects.Objects) -> Path:
+    """A copy of an object for a value that is read bit by bit, for as long as somebody may use it."""
+    import tempfile
+
+    folder = tempfile.TemporaryDirectory(prefix="tane-")
+    _lent.append(folder)
+    target = Path(folder.name) / filename
+    store.place(digest, target)
+    return target
+
+
+def confirm(dataset: datasets.Dataset, kept: records.Kept, store: objects.Objects) -> None:
+    """Tell an incremental dataset that what a run saw of it has been worked off."""
+    names = [name for name, _ in store.files(kept.file)] if kept.file and store.is_tree(kept.file) else None
+    dataset.confirm(names)

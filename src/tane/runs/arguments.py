@@ -1,0 +1,135 @@
+"""What a step is given: arguments that know where their value is and how each taker gets one of its own.
+
+An argument travels to where the step works and fetches its value there.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tane import errors
+from tane.catalog import codecs, datasets
+from tane.ledger import connection
+from tane.plan import transforms
+from tane.runs import gathered
+from tane.store import objects, signatures
+
+
+@dataclass(slots=True)
+class Place:
+    """Where a step works: the open store and ledger, and loaded values that several steps take."""
+
+    store: objects.Objects
+    ledger: connection.Ledger
+    shared: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An argument that is in memory: a parameter, or a value that is not kept. Each taker gets a copy."""
+
+    value: Any
+
+    def fetch(self, place: Place, during: ExitStack) -> Any:
+        """The value, for this taker alone."""
+        return handed(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An argument that the store keeps as a value. `shared`: other steps of this process will take it too."""
+
+    name: str
+    codec: str
+    digest: str
+
+    def fetch(self, place: Place, during: ExitStack) -> Any:
+        """The value, for this taker alone."""
+        try:
+            return gathered.load(self.codec, self.digest, place.store)
+        except codecs.CannotRestore as error:
+            error.where = f"dataset {self.name!r}"
+            error.faults = tuple(fault._replace(where=error.where) for fault in error.faults)
+            raise
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """An argument that is the content of a dataset's file: an object, or a file too large to be kept twice."""
+
+    dataset: datasets.Dataset
+    digest: str
+    path: Path | None = None
+    signature: signatures.Signature | None = None
+    shared: bool = False
+
+    def fetch(self, place: Place, during: ExitStack) -> Any:
+        """The value, for this taker alone; one that goes on reading may do so until `during` ends."""
+        if self.dataset.lazy:
+            path = self.path or during.enter_context(place.store.named(self.digest, self.dataset.filename))
+            return self.dataset.read(path)
+        name = self.dataset.name
+        if name in place.shared:
+            return codecs.copy(place.shared[name])
+        value = self._read(place)
+        if self.shared:
+            place.shared[name] = value
+            return codecs.copy(value)
+        return value
+
+    def _read(self, place: Place) -> Any:
+        if self.path is None:
+            with place.store.named(self.digest, self.dataset.filename) as path:
+                return self.dataset.read(path)
+        value = self.dataset.read(self.path)
+        if signatures.of(self.path) != self.signature:
+            raise errors.CatalogError(
+                f"{self.path} changed while it was read",
+                where=f"dataset {self.dataset.name!r}",
+                hint="wait until its writer is done, then run again",
+            )
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """An argument that is one partition of a dataset's folder."""
+
+    dataset: datasets.Dataset
+    digest: str
+    filename: str
+
+    def fetch(self, place: Place, during: ExitStack) -> Any:
+        """The partition's value, for this taker alone."""
+        path = during.enter_context(place.store.named(self.digest, self.filename))
+        return self.dataset.read_partition(path)
+
+
+Source = Held | Stored | Filed | Part
+
+
+@dataclass(frozen=True, slots=True)
+class Transformed:
+    """An argument that input transforms change after it was loaded."""
+
+    argument: Source
+    name: str
+    transforms: tuple[transforms.Reference, ...]
+
+    def fetch(self, place: Place, during: ExitStack) -> Any:
+        """The changed value, for this taker alone."""
+        return transforms.apply(self.transforms, self.name, self.argument.fetch(place, during))
+
+
+Argument = Source | Transformed
+
+
+def handed(value: Any) -> Any:
+    """A value for one taker: a copy, so that what it does to it no other sees; itself where there is no copy of it."""
+    try:
+        return codecs.copy(value)
+    except codecs.CannotKeep:
+        return value
