@@ -1,14 +1,14 @@
 """A small event bus, and the context variable through which code inside a node reaches the run it belongs to.
 
-Observers see events in the order they subscribed and never change a result: what an observer raises is passed to
-`Bus.failed` observers as text, not to the run.
+The records are what plug-ins get (docs/plugins.md): their fields are a promise. Observers see events in the order they
+subscribed and never change a result: what an observer raises is noted in `Bus.faults` as text, and the run goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from tane import outcomes
@@ -37,7 +37,8 @@ class StepStarted:
 class StepEnded:
     """A step has ended; `seconds` is its wall time (0 when reused).
 
-    When it failed, `error` says what went wrong and `traceback` where in the user's code.
+    When it failed, `error` says what went wrong and `traceback` where in the user's code. `outputs` are the digests of
+    what it made, by dataset.
     """
 
     run: str
@@ -47,17 +48,39 @@ class StepEnded:
     seconds: float = 0.0
     error: str = ""
     traceback: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemEnded:
+    """One more item of a fanned-out step has ended: `ended` of `count` so far."""
+
+    run: str
+    node: str
+    position: int
+    ended: int
+    count: int
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetMoved:
-    """A dataset was loaded, saved, restored or replaced (`verb`); `place` is its path or URL, or "memory"."""
+    """A dataset is on its way: `verb` is "loading", "loaded", "saving", "saved", "restored" or "replaced".
+
+    `place` is its path or URL, or "memory". `node` is the step that takes or makes it, `seconds` how long that took;
+    `digest` and `bytes` are those of its content, as far as they are known. `load`, where there is one, gives the value
+    anew, for the caller alone.
+    """
 
     run: str
     verb: str
     name: str
     type: str
     place: str
+    node: str = ""
+    seconds: float = 0.0
+    digest: str = ""
+    bytes: int = 0
+    load: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +101,22 @@ class RunEnded:
     counts: Mapping[outcomes.StepStatus, int]
     seconds: float
     error: str = ""
+    pipeline: str = ""
 
 
-Event = RunStarted | StepStarted | StepEnded | DatasetMoved | Notice | RunEnded
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step has failed, or, where `node` is empty, the whole run. Made for plug-ins; never published."""
+
+    run: str
+    pipeline: str
+    node: str
+    error: str
+    traceback: str
+    seconds: float
+
+
+Event = RunStarted | StepStarted | StepEnded | ItemEnded | DatasetMoved | Notice | RunEnded
 Observer = Callable[[Event], None]
 
 

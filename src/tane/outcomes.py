@@ -26,7 +26,7 @@ class StepStatus(StrEnum):
 
 
 class Why(StrEnum):
-    """The kinds of reason for which a step runs. Their order is the order in which they are shown."""
+    """The kinds of reason for which a step runs, waits or is skipped; their order is that in which they are shown."""
 
     FIRST_RUN = "first run"
     FORCED = "forced"
@@ -38,6 +38,8 @@ class Why(StrEnum):
     OPTION = "option"
     ENVIRONMENT = "environment"
     WAITS = "waits on"
+    WHEN = "when"  # a step's condition, which does not hold
+    WITHOUT = "without"  # something it needs, which is skipped
 
 
 class Reason(NamedTuple):

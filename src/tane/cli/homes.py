@@ -16,7 +16,7 @@ import click
 
 from tane import errors
 from tane.ledger import connection
-from tane.project import finding, layout, settings
+from tane.project import finding, layout, options, settings
 from tane.store import objects
 
 
@@ -33,14 +33,16 @@ class Home:
     @property
     def work(self) -> Path:
         """The `.tane` folder."""
-        return self.ledger.parent
+        return self.root / layout.WORK
 
 
-def find(path: str) -> Home:
+def find(path: str, given: Sequence[str] = ()) -> Home:
     """The records nearest to `path`: of the project there or above it, or of a `.tane` folder without a project.
 
-    Raises `errors.ProjectError` when there are none.
+    A project may keep those of some environments elsewhere: `given` names them, as options do. Raises
+    `errors.ProjectError` when there are none.
     """
+    environments = split(given)
     try:
         place = finding.find(path)
     except errors.ProjectError:
@@ -49,11 +51,13 @@ def find(path: str) -> Home:
             raise
         return _without_project(recorded)
     if place.flow is not None:
-        return _home(settings.defaults(place.root, place.flow.stem), place.root, path)
+        found = settings.defaults(place.root, place.flow.stem)
+        return _home(options.settle(place.root, found, environments, place.flow).settings, place.root, path)
     nearer = _recorded(path)
     if nearer is not None and nearer != place.root and nearer.is_relative_to(place.root):
         return _without_project(nearer)
-    return _home(settings.read(place.root), place.root, path)
+    found = settings.read(place.root)
+    return _home(options.settle(place.root, found, environments).settings, place.root, path)
 
 
 def _home(found: settings.Settings, root: Path, project: str) -> Home:
@@ -98,6 +102,17 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "-C", "--project", "path", default=".", metavar="PATH", help="The project's folder or flow file (here)."
     )(command)
+
+
+def environment(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option that says which environments' records are meant; it gets them as `env`."""
+    text = "The environment whose records are meant, where it has its own; repeat for several."
+    return click.option("-e", "--env", "env", multiple=True, help=text)(command)
+
+
+def split(given: Sequence[str]) -> tuple[str, ...]:
+    """Names that an option was given, repeated or joined by commas."""
+    return tuple(part.strip() for each in given for part in each.split(",") if part.strip())
 
 
 def words(given: Sequence[str], path: str, what: str) -> tuple[str, str]:

@@ -16,8 +16,9 @@ from tane.ledger import connection, read
 @click.argument("given", nargs=-1, metavar="[FLOW.py] [DATASET]")
 @click.option("-n", "limit", default=20, type=click.IntRange(min=1), metavar="N", help="At most N entries (20).")
 @click.option("--json", "as_json", is_flag=True, help="Print the history as JSON.")
+@homes.environment
 @homes.where
-def command(given: tuple[str, ...], limit: int, as_json: bool, path: str) -> None:
+def command(given: tuple[str, ...], limit: int, as_json: bool, env: tuple[str, ...], path: str) -> None:
     """The history of runs, newest first; with a dataset's name, the versions it has had.
 
     \b
@@ -26,7 +27,7 @@ def command(given: tuple[str, ...], limit: int, as_json: bool, path: str) -> Non
       tane log model            each version of model: when, by which run, how large
     """
     path, name = homes.words(given, path, "dataset")
-    with homes.ledger_of(homes.find(path)) as ledger:
+    with homes.ledger_of(homes.find(path, env)) as ledger:
         if name:
             found = _versions(ledger, name, limit)
             shown = _versions_text(found)

@@ -152,7 +152,7 @@ def standing_text(run: results.Run) -> str:
 
 def plan_text(planned: preview.Preview) -> str:
     """A plan, one line a step, reasons beside it."""
-    words = {"run": "run", "reuse": "reuse", "wait": "wait"}
+    words = {"run": "run", "reuse": "reuse", "skip": "skip", "wait": "wait"}
     lines = []
     for step in planned.steps:
         reasons = "; ".join(map(str, step.reasons))
@@ -171,7 +171,7 @@ _FILES = {
     "replace": "was changed by hand: its bytes would be kept and the file replaced",
     "place": "holds what another run made and would be replaced",
 }
-_PLANNED = {"run": "to run", "reuse": "to reuse", "wait": "waiting for those"}
+_PLANNED = {"run": "to run", "reuse": "to reuse", "skip": "to skip", "wait": "waiting for those"}
 
 
 def plural(count: int, word: str) -> str:

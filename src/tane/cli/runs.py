@@ -22,6 +22,7 @@ _METRICS = 3
 @click.option("-m", "--metric", "metrics", multiple=True, metavar="NAME", help="Show this metric; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV, with all metrics.")
+@homes.environment
 @homes.where
 def command(
     given: tuple[str, ...],
@@ -31,6 +32,7 @@ def command(
     metrics: tuple[str, ...],
     as_json: bool,
     as_csv: bool,
+    env: tuple[str, ...],
     path: str,
 ) -> None:
     """List runs, newest first: those of pipelines and those that scripts tracked.
@@ -47,7 +49,7 @@ def command(
     path, word = homes.words(given, path, "list")
     if word:
         raise errors.UsageError(f"{word!r} is no flow file", hint=f"one run: tane show {word}; one pipeline: -p {word}")
-    with homes.ledger_of(homes.find(path)) as ledger:
+    with homes.ledger_of(homes.find(path, env)) as ledger:
         wanted = outcomes.RunStatus(status) if status else None
         found = facts.briefs(ledger, read.runs(ledger, limit=limit, pipeline=pipeline, status=wanted))
         if not found:

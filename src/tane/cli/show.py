@@ -30,7 +30,7 @@ _ASKED = (
 @click.option("--artifacts", default=None, metavar="DIR", type=click.Path(path_type=Path), help="Lay out a run in DIR.")
 @click.option("--log", is_flag=True, help="A run's log.")
 @click.option("--diff", is_flag=True, help="The uncommitted changes a run was made with.")
-@click.option("-e", "--env", "env", multiple=True, help="Configuration environments, for the project.")
+@click.option("-e", "--env", "env", multiple=True, help="Environments, for the project and for runs kept apart.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @homes.where
 def command(
@@ -59,7 +59,7 @@ def command(
     if pipelines or not (prefix or of or artifacts or log or diff):
         _project(path, env, pipelines, as_json)
         return
-    home = homes.find(path)
+    home = homes.find(path, env)
     with homes.ledger_of(home) as ledger:
         if of:
             found = lineage.trace(ledger, of, home.root)

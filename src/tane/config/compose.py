@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tane import errors
 from tane.config import layers, origins, secret, trees
@@ -48,13 +48,7 @@ class Config:
         """
         if not keys:
             return Origin()
-        tree: trees.Tree = self._trees.get(trees.key_text(keys[0]), trees.empty())
-        for key in keys[1:]:
-            below = trees.child(tree, trees.key_text(key))
-            if below is None:
-                break
-            tree = below
-        return tree.origin
+        return _origin(self._trees.get(trees.key_text(keys[0]), trees.empty()), keys[1:])
 
     def origins(self) -> dict[str, str]:
         """Dotted name of each parameter -> where it was written, as recorded with a run."""
@@ -72,6 +66,36 @@ class Config:
         return made
 
 
+class Section(NamedTuple):
+    """One section by itself, over all layers."""
+
+    values: Mapping[str, Any]
+    tree: trees.Branch
+
+    def place(self, *keys: object) -> str:
+        """Where the value at `keys` was written, as messages name it."""
+        return str(_origin(self.tree, keys))
+
+
+def section(
+    name: str,
+    root: Path,
+    environments: Sequence[str] = (),
+    *,
+    conf: Path | None = None,
+    loader: layers.Loader | None = None,
+) -> Section:
+    """What `<name>.yml` of base, `environments` and local says, without a look at any other file.
+
+    For sections of one file that are needed before all is composed. Raises as `compose` does.
+    """
+    reading = layers.read_single(name, conf or root / "conf", root, environments, loader)
+    if reading.faults:
+        raise errors.ConfigError.of(reading.faults, f"the configuration has {len(reading.faults)} mistakes")
+    tree = _merge(reading.layers).get(name, trees.empty())
+    return Section(trees.plain(tree), tree)
+
+
 def compose(
     root: Path,
     environments: Sequence[str] = (),
@@ -80,14 +104,15 @@ def compose(
     *,
     known: Mapping[str, Any] = {},
     conf: Path | None = None,
+    loader: layers.Loader | None = None,
 ) -> Config:
     """The configuration of the project at `root`: conf/base, `environments`, conf/local, then overrides.
 
     Environment variables TANE_PARAM__... come before `overrides`. `known` are parameters that functions
-    declare, by dotted name with their default; `conf` is the folder, "conf" in `root` unless given.
-    Raises `errors.ConfigError` with all mistakes.
+    declare, by dotted name with their default; `conf` is the folder, "conf" in `root` unless given; `loader` reads it
+    in the project's own way. Raises `errors.ConfigError` with all mistakes.
     """
-    reading = layers.read(conf or root / "conf", root, environments)
+    reading = layers.read(conf or root / "conf", root, environments, loader)
     faults = reading.faults
     wanted = changes.from_environment(environ, faults)
     parsed = (changes.parse(text, faults) for text in overrides)
@@ -101,6 +126,15 @@ def compose(
     if faults:
         raise errors.ConfigError.of(faults, f"the configuration has {len(faults)} mistakes")
     return _freeze(merged, reading.files, environments, overrides)
+
+
+def _origin(tree: trees.Tree, keys: Sequence[object]) -> Origin:
+    for key in keys:
+        below = trees.child(tree, trees.key_text(key))
+        if below is None:
+            break
+        tree = below
+    return tree.origin
 
 
 def _merge(read: Sequence[layers.Layer]) -> dict[str, trees.Branch]:

@@ -6,18 +6,20 @@
 
 A layer's files of one section must not say two things about one key. Other folders and other kinds of file
 are left alone; a YAML file whose name is no section's is a mistake: it would silently do nothing.
+
+A project may read the folder in a way of its own: then its `Loader` gives the sections of each layer.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tane import errors
-from tane.config import documents, secret, trees
+from tane.config import documents, origins, secret, trees
 
 BASE = "base"
 LOCAL = "local"
@@ -49,9 +51,25 @@ class Reading:
     faults: list[errors.Fault] = field(default_factory=list)
 
 
-def read(conf: Path, root: Path, environments: Sequence[str]) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Loader:
+    """A project's own way to read its configuration.
+
+    `load(conf, environment)` gives plain sections by name, or None where there is no such environment; `files()` are
+    the files it read outside of `conf`. What either raises is the caller's to explain.
+    """
+
+    name: str
+    load: Callable[[Path, str], Any]
+    files: Callable[[], Iterable[Path]]
+
+
+def read(conf: Path, root: Path, environments: Sequence[str], loader: Loader | None = None) -> Reading:
     """The layers of `conf`, lowest first; a missing folder has none. Places are named relative to `root`."""
     reading = Reading(files=[conf])
+    if loader is not None:
+        _read_with(loader, conf, environments, reading)
+        return reading
     if conf.exists() and not conf.is_dir():
         reading.faults.append(errors.Fault("this is no folder", _name(conf, root), "make it one: it holds conf/base"))
         return reading
@@ -62,6 +80,21 @@ def read(conf: Path, root: Path, environments: Sequence[str]) -> Reading:
     for name in _order(environments):
         if name in there:
             _read_layer(conf / name, root, reading)
+    return reading
+
+
+def read_single(
+    section: str, conf: Path, root: Path, environments: Sequence[str], loader: Loader | None = None
+) -> Reading:
+    """The layers with nothing but one of `SINGLE`: no other file is looked for. Unknown environments have none."""
+    if loader is not None:
+        return read(conf, root, environments, loader)
+    reading = Reading()
+    for name in _order(environments):
+        files = [path for suffix in _SUFFIXES if (path := conf / name / f"{section}{suffix}").is_file()]
+        reading.files += files
+        if files:
+            reading.layers.append(Layer(name, _sections([(section, file) for file in files], root, reading.faults)))
     return reading
 
 
@@ -87,10 +120,15 @@ def _unknown_environment(name: str, there: Iterable[str], conf: str) -> errors.F
 
 
 def _read_layer(folder: Path, root: Path, reading: Reading) -> None:
+    found = _section_files(folder, root, reading)
+    reading.files += [file for _, file in found]
+    reading.layers.append(Layer(folder.name, _sections(found, root, reading.faults)))
+
+
+def _sections(found: Sequence[tuple[str, Path]], root: Path, faults: list[errors.Fault]) -> dict[str, trees.Branch]:
     sections: dict[str, trees.Branch] = {}
-    for section, file in _section_files(folder, root, reading):
-        reading.files.append(file)
-        tree = _read_file(file, section, root, reading.faults)
+    for section, file in found:
+        tree = _read_file(file, section, root, faults)
         if tree is None:
             continue
         there = sections.get(section)
@@ -98,7 +136,7 @@ def _read_layer(folder: Path, root: Path, reading: Reading) -> None:
             sections[section] = tree
             continue
         for keys, first, second in trees.collisions(there, tree, deep=section == PARAMETERS):
-            reading.faults.append(
+            faults.append(
                 errors.Fault(
                     f"{section}: {'.'.join(keys)!r} is defined here and in {first.origin}",
                     str(second.origin),
@@ -108,7 +146,7 @@ def _read_layer(folder: Path, root: Path, reading: Reading) -> None:
         merged = trees.merge(there, tree)
         assert isinstance(merged, trees.Branch)
         sections[section] = merged
-    reading.layers.append(Layer(folder.name, {name: _finish(name, tree) for name, tree in sections.items()}))
+    return {name: _finish(name, tree) for name, tree in sections.items()}
 
 
 def _finish(section: str, tree: trees.Branch) -> trees.Branch:
@@ -234,3 +272,80 @@ def _name(path: Path, root: Path) -> str:
         return path.relative_to(root).as_posix()
     except ValueError:
         return os.fspath(path)
+
+
+# --- what a project's own loader gives ----------------------------------------------------------------------
+
+
+def _read_with(loader: Loader, conf: Path, environments: Sequence[str], reading: Reading) -> None:
+    for name in _order(environments):
+        found = loader.load(conf, name)
+        origin = origins.Origin(f"{loader.name} ({name})", kind=origins.LOADER)
+        if found is None:
+            if name not in (BASE, LOCAL):
+                hint = "correct the name, or let the loader give sections for it"
+                reading.faults.append(errors.Fault(f"there is no environment {name!r}", str(origin), hint))
+            continue
+        if not isinstance(found, Mapping):
+            what = f"load() gave {trees.kind(found)}, not sections"
+            reading.faults.append(errors.Fault(what, str(origin), 'return {"parameters": {...}, "catalog": {...}}'))
+            continue
+        before = len(reading.faults)
+        for section, values in found.items():
+            _check_loaded(section, values, origin, reading.faults)
+        if len(reading.faults) == before:
+            made = {section: _finish(section, _branch(values, origin)) for section, values in found.items()}
+            reading.layers.append(Layer(name, made))
+    for folder, folders, files in os.walk(conf):
+        reading.files += [Path(folder, name) for name in sorted((*folders, *files))]
+    reading.files += loader.files()
+
+
+def _branch(values: Mapping[Any, Any], origin: origins.Origin) -> trees.Branch:
+    tree = trees.of(values, origin)
+    assert isinstance(tree, trees.Branch)
+    return tree
+
+
+def _check_loaded(section: object, values: object, origin: origins.Origin, faults: list[errors.Fault]) -> None:
+    where = str(origin)
+    if section not in SECTIONS:
+        hint = errors.did_you_mean(str(section), SECTIONS, f"sections are {', '.join(SECTIONS)}")
+        faults.append(errors.Fault(f"load() gave a section {section!r}, which is none", where, hint))
+    elif not isinstance(values, Mapping):
+        what = f"load() gave {trees.kind(values)} as {section}, not keys and values"
+        faults.append(errors.Fault(what, where, "return a mapping for each section"))
+    else:
+        try:
+            faults += _not_plain(values, str(section), where)
+        except RecursionError:
+            faults.append(errors.Fault(f"{section} is nested too deeply, or in itself", where, "make it flatter"))
+        if section in (CATALOG, PARAMETERS):
+            faults += [
+                errors.Fault(f"{section}: {trees.shown(key)} is {trees.kind(key)}, not a name", where, "make it text")
+                for key in values
+                if not isinstance(key, str)
+            ]
+
+
+_SCALARS = (str, int, float, bool, type(None))
+
+
+def _not_plain(value: object, name: str, where: str) -> list[errors.Fault]:
+    """Values that YAML could not have said. Credentials may be among them: none is shown."""
+    if isinstance(value, Mapping):
+        faults = [
+            errors.Fault(f"{name}: a key is {trees.kind(key)}", where, "use text or numbers as keys")
+            for key in value
+            if type(key) not in _SCALARS
+        ]
+        for key, item in value.items():
+            faults += _not_plain(item, f"{name}.{trees.key_text(key)}", where)
+        return faults
+    if type(value) in (list, tuple):
+        assert isinstance(value, list | tuple)
+        return [fault for i, item in enumerate(value) for fault in _not_plain(item, f"{name}.{i}", where)]
+    if type(value) in _SCALARS:
+        return []
+    hint = "give plain values: text, numbers, true, false, None, lists, mappings"
+    return [errors.Fault(f"{name} is {trees.kind(value)}, which is no plain value", where, hint)]

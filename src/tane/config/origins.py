@@ -11,11 +11,13 @@ FILE = "file"
 ENVIRONMENT = "environment variable"
 COMMAND_LINE = "command line"
 DEFAULT = "function default"
+LOADER = "loader"
 NOWHERE = "nowhere"
 
 
 class Origin(NamedTuple):
-    """`file` is relative to the project it lies in; for an override it is its text or its variable's name.
+    """`file` is relative to the project it lies in; for an override it is its text or its variable's name, for what a
+    loader of the project gives its name and environment.
 
     `line` and `column` count from 1 and are 0 where there are none.
     """

@@ -51,10 +51,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a step sees of an input: the digest that goes into its key, and the libraries its types come from."""
+    """What a step sees of an input: the digest of what is loaded, the libraries its types come from.
+
+    `transformed` is the digest of the transforms that change it after that; empty when there are none.
+    """
 
     digest: str
     libraries: tuple[str, ...] = ()
+    transformed: str = ""
 
 
 def prepare(
@@ -126,7 +130,7 @@ def key(step: Step, seen: Mapping[str, Seen], environment: str, *, item: bool = 
     for label, name in _arguments(node):
         at = seen.get(name)
         if at is not None:
-            parts += (label, at.digest)
+            parts += (label, at.digest, at.transformed) if at.transformed else (label, at.digest)
         elif name in step.params:
             parts += (label, values.of(step.params[name]).digest)
         else:

@@ -1,8 +1,9 @@
-"""Importing the user's code: a package with its registry, or one file as a module of its own name.
+"""Importing the user's code: a package with its registry, one file as a module of its own name, or what a name stands
+for.
 
-Called by `projects`. Promises that functions can be found again as (module, name), and that two projects of
-one process may use the same module names: the one in use has its modules in `sys.modules`, the other keeps
-its own aside.
+Called by `projects` and `plugins`. Promises that functions can be found again as (module, name), and that two
+projects of one process may use the same module names: the one in use has its modules in `sys.modules`, the other
+keeps its own aside.
 """
 
 from __future__ import annotations
@@ -24,11 +25,19 @@ from tane.project import layout, opened, tracebacks
 
 class Loaded(NamedTuple):
     """A project's pipelines, the modules that were imported from its folder to make them, and the files that were read
-    while that was done.
+    while that was done. `hooks` are what a one-file project lists under that name.
     """
 
     pipelines: dict[str, graph.Pipeline]
     modules: dict[str, ModuleType]
+    files: frozenset[str]
+    hooks: tuple[Any, ...] = ()
+
+
+class Named(NamedTuple):
+    """What a name stands for, and the files that were read while it was imported."""
+
+    target: Any
     files: frozenset[str]
 
 
@@ -63,7 +72,7 @@ def package(source: Path, name: str) -> Loaded:
                 ),
             )
         with opened.noted() as more:
-            found = _guarded(f"{layout.REGISTER}() failed", register)
+            found = guarded(f"{layout.REGISTER}() failed", register)
         return Loaded(_registered(found, file), _modules(source), frozenset(files | more))
 
 
@@ -83,7 +92,49 @@ def flow(file: Path) -> Loaded:
         _refuse_taken(name, file.parent)
         with opened.noted() as files:
             module = _import(name, file.parent)
-        return Loaded(_variables(vars(module), file), _modules(file.parent), frozenset(files))
+        hooks = getattr(module, "hooks", ())
+        return Loaded(
+            _variables(vars(module), file),
+            _modules(file.parent),
+            frozenset(files),
+            tuple(hooks) if isinstance(hooks, list | tuple) else (),
+        )
+
+
+def named(path: str, folder: Path, where: str) -> Named:
+    """What "module:name" stands for, or the module itself for "module"; `where` says who names it.
+
+    Modules of the project are looked for in `folder`. Raises `errors.ProjectError` when there is none of that name,
+    `errors.UserCodeError` when the code does not import.
+    """
+    module_name, _, qualname = path.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise errors.ProjectError(
+            f"{path!r} names no module", where=where, hint='write "module:name", as in "my_project.plugins:Timing"'
+        )
+    with _importing:
+        use(folder)
+        importlib.invalidate_caches()
+        with opened.noted() as files:
+            try:
+                found: Any = importlib.import_module(module_name)
+            except ModuleNotFoundError as error:
+                if not f"{module_name}.".startswith(f"{error.name}."):
+                    raise _failed(f"{module_name} does not import", error, _hint(error, folder)) from error
+                raise errors.ProjectError(
+                    f"{path!r}: there is no module {error.name!r}", where=where, hint=_hint(error, folder)
+                ) from None
+            except (errors.TaneError, KeyboardInterrupt):
+                raise
+            except BaseException as error:
+                raise _failed(f"{module_name} does not import", error, _hint(error, folder)) from error
+    for name in qualname.split(".") if qualname else ():
+        if not hasattr(found, name):
+            public = [known for known in vars(found) if not known.startswith("_")]
+            hint = errors.did_you_mean(name, public, f"correct the name, or write it into {module_name}")
+            raise errors.ProjectError(f"{path!r}: there is no {name!r} in {module_name}", where=where, hint=hint)
+        found = getattr(found, name)
+    return Named(found, frozenset(files))
 
 
 def use(folder: Path, modules: Mapping[str, ModuleType] | None = None) -> None:
@@ -102,11 +153,11 @@ def use(folder: Path, modules: Mapping[str, ModuleType] | None = None) -> None:
 def _import(name: str, folder: Path) -> ModuleType:
     use(folder)
     importlib.invalidate_caches()  # files written a moment ago count
-    module: ModuleType = _guarded(f"{name} does not import", lambda: importlib.import_module(name), folder)
+    module: ModuleType = guarded(f"{name} does not import", lambda: importlib.import_module(name), folder)
     return module
 
 
-def _guarded(what: str, call: Callable[[], Any], folder: Path | None = None) -> Any:
+def guarded(what: str, call: Callable[[], Any], folder: Path | None = None, hint: str = "") -> Any:
     """Call the user's code; its failure becomes an error with the user's frames. Our own errors pass."""
     try:
         return call()
@@ -116,10 +167,12 @@ def _guarded(what: str, call: Callable[[], Any], folder: Path | None = None) -> 
     except errors.TaneError:
         raise
     except (Exception, SystemExit) as error:
-        shown = tracebacks.show(error)
-        raise errors.UserCodeError(
-            f"{what}: {shown.line}", where=shown.where, hint=_hint(error, folder), traceback=shown.text
-        ) from error
+        raise _failed(what, error, hint or _hint(error, folder)) from error
+
+
+def _failed(what: str, error: BaseException, hint: str) -> errors.UserCodeError:
+    shown = tracebacks.show(error)
+    return errors.UserCodeError(f"{what}: {shown.line}", where=shown.where, hint=hint, traceback=shown.text)
 
 
 def _place(error: errors.PipelineError) -> None:

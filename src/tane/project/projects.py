@@ -1,4 +1,4 @@
-"""Opening a project: finds the root, reads its settings, and hands the parts over as one frozen record.
+"""Opening a project: finds the root, reads its settings and run.yml, and hands the parts over as one frozen record.
 
 Called by the doors and by `runs`. There is no current project: any number may be open in one process.
 """
@@ -6,7 +6,7 @@ Called by the doors and by `runs`. There is no current project: any number may b
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,18 @@ from typing import Any
 from tane.catalog import catalogs
 from tane.config import compose
 from tane.pipeline import graph
-from tane.project import bytecode, declared, finding, loading, references, settings, sources
+from tane.project import (
+    bytecode,
+    declared,
+    finding,
+    layout,
+    loading,
+    options,
+    plugins,
+    references,
+    settings,
+    sources,
+)
 
 Place = finding.Place
 find = finding.find
@@ -25,7 +36,8 @@ find = finding.find
 class Project:
     """A project and its parts. Configuration, catalog and pipelines are read when first asked for, once.
 
-    `source` is the folder that user code is imported from. `keep` is "all" or "none".
+    `source` is the folder that user code is imported from. `store`, `ledger`, `keep` ("all" or "none") and `remotes`
+    are those of its environments.
     """
 
     root: Path
@@ -42,6 +54,12 @@ class Project:
     environments: tuple[str, ...]
     overrides: tuple[str, ...]
     environ: Mapping[str, str] = field(repr=False)
+    _settled: options.Settled = field(repr=False)
+
+    @property
+    def home(self) -> Path:
+        """The folder in which Tane keeps what belongs to this copy of the project alone: logs, locks, standings."""
+        return self.root / layout.WORK
 
     @cached_property
     def config(self) -> compose.Config:
@@ -49,7 +67,31 @@ class Project:
         known: dict[str, Any] = {}
         if self.overrides or any(name.startswith("TANE_PARAM__") for name in self.environ):
             known = declared.defaults(self._loaded.pipelines.values())
-        return compose.compose(self.root, self.environments, self.overrides, self.environ, known=known, conf=self.conf)
+        return compose.compose(
+            self.root,
+            self.environments,
+            self.overrides,
+            self.environ,
+            known=known,
+            conf=self.conf,
+            loader=self._settled.loader,
+        )
+
+    def options(self) -> options.RunOptions:
+        """How steps are to be run, as run.yml says."""
+        return self._settled.options
+
+    def hooks(self, tell: Callable[[str], None]) -> tuple[plugins.Hook, ...]:
+        """The plug-ins that watch runs, in the order in which they are called; classes are made anew.
+
+        `tell` gets a warning for each installed one that cannot be used.
+        """
+        given = self._loaded.hooks if self.flow is not None else ()
+        return plugins.hooks(self._settled.settings, self._settled.finder, given, self.flow, tell)
+
+    def transforms(self) -> tuple[plugins.Transform, ...]:
+        """The plug-ins that change what steps take, in the order in which they are applied."""
+        return plugins.transforms(self._settled.settings, self._settled.finder)
 
     @cached_property
     def catalog(self) -> catalogs.Catalog:
@@ -85,7 +127,7 @@ class Project:
 
     def files_read(self) -> frozenset[str]:
         """The files that the user's code read while it was imported, or looked for."""
-        return self._loaded.files
+        return self._loaded.files | self._settled.finder.files
 
     @cached_property
     def _loaded(self) -> loading.Loaded:
@@ -107,13 +149,16 @@ def open_project(
 ) -> Project:
     """The project at `path` or above it, with these environments and overrides.
 
-    Raises `errors.ProjectError` when there is none or its settings are wrong.
+    Raises `errors.ProjectError` when there is none or its settings are wrong, `errors.ConfigError` when run.yml is.
     """
     place = find(path)
+    environments = (env,) if isinstance(env, str) else tuple(env)
     if place.flow is not None:
         found = settings.defaults(place.root, place.flow.stem)
     else:
         found = settings.read(place.root)
+    settled = options.settle(place.root, found, environments, place.flow)
+    found = settled.settings
     return Project(
         root=place.root,
         name=found.name,
@@ -126,7 +171,8 @@ def open_project(
         ledger=found.ledger,
         keep=found.keep,
         remotes=found.remotes,
-        environments=(env,) if isinstance(env, str) else tuple(env),
+        environments=environments,
         overrides=tuple(overrides),
         environ=environ,
+        _settled=settled,
     )

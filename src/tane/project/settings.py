@@ -8,6 +8,12 @@ store = ".tane/objects"
 ledger = ".tane/ledger.db"
 keep = "all"                # "none": values that are not in the catalog are not kept
 remotes = { origin = "s3://bucket/tane" }
+hooks = ["my_project.hooks:Timing"]             # plug-ins: see `plugins`
+transforms = ["my_project.plugins:Anonymise"]
+without = ["slack"]         # installed hooks to leave out
+config_loader = "my_project.conf:Loader"
+
+conf/*/run.yml may say `store`, `ledger`, `keep` and `remotes` anew: see `options`.
 """
 
 from __future__ import annotations
@@ -23,13 +29,27 @@ from tane.project import layout
 
 Keep = Literal["all", "none"]
 
-KEYS = ("package", "source", "conf", "store", "ledger", "keep", "remotes")
+KEYS = (
+    "package",
+    "source",
+    "conf",
+    "store",
+    "ledger",
+    "keep",
+    "remotes",
+    "hooks",
+    "transforms",
+    "without",
+    "config_loader",
+)
+KEEPS = ("all", "none")
 _PATHS = ("source", "conf", "store", "ledger")
+_LISTS = ("hooks", "transforms", "without")
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What pyproject.toml says of a project. Paths are absolute."""
+    """What pyproject.toml says of a project. Paths are absolute; `lines` say where the keys about plug-ins stand."""
 
     name: str
     package: str
@@ -39,6 +59,11 @@ class Settings:
     ledger: Path
     keep: Keep = "all"
     remotes: Mapping[str, str] = field(default_factory=dict)
+    hooks: tuple[str, ...] = ()
+    transforms: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    config_loader: str = ""
+    lines: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 def defaults(root: Path, name: str) -> Settings:
@@ -73,6 +98,11 @@ def read(root: Path) -> Settings:
         ledger=root / Path(table.get("ledger", layout.LEDGER)).expanduser(),
         keep=table.get("keep", "all"),
         remotes=dict(table.get("remotes", {})),
+        hooks=tuple(table.get("hooks", ())),
+        transforms=tuple(table.get("transforms", ())),
+        without=tuple(table.get("without", ())),
+        config_loader=table.get("config_loader", ""),
+        lines={key: _where(file, text, key) for key in (*_LISTS, "config_loader") if key in table},
     )
 
 
@@ -116,8 +146,11 @@ def _check(table: dict[str, Any], text: str, file: Path) -> list[errors.Fault]:
             hint = errors.did_you_mean(key, KEYS, f"its keys: {', '.join(KEYS)}")
             fault(key, f"[tool.tane] has no key {key!r}", hint)
         elif key == "keep":
-            if value not in ("all", "none"):
+            if value not in KEEPS:
                 fault(key, f"keep is {value!r}", 'write keep = "all" or keep = "none"')
+        elif key in _LISTS:
+            for what, hint in _list_faults(key, value):
+                fault(key, what, hint)
         elif key == "remotes":
             if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
                 fault(key, "remotes is not a table of names and URLs", 'write { origin = "s3://..." }')
@@ -130,6 +163,15 @@ def _check(table: dict[str, Any], text: str, file: Path) -> list[errors.Fault]:
         elif key == "package" and "." in value:
             fault(key, f"package {value!r} lies inside another one", "set source to its folder, name it alone")
     return faults
+
+
+def _list_faults(key: str, value: Any) -> list[tuple[str, str]]:
+    """What is wrong with a list of plug-ins, and what to do."""
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        example = "name" if key == "without" else f"my_project.plugins:{key.title()[:-1]}"
+        return [(f"{key} is {value!r}, not a list of names", f'write {key} = ["{example}"]')]
+    twice = sorted({item for item in value if value.count(item) > 1})
+    return [(f"{key} names {item!r} twice", "keep one") for item in twice]
 
 
 def _where(file: Path, text: str, key: str) -> str:

@@ -49,7 +49,11 @@ class Keys:
         if kept.classes:
             current = [code.of_class(each, cache=self._code_cache).digest for each in kept.classes]
             digest = hashing.combine("with code", digest, *current)
-        return steps.Seen(digest, libraries)
+        if not self._transforms:
+            return steps.Seen(digest, libraries)
+        kind = self._type(name)
+        changed = self._transforms.libraries(name, kind)
+        return steps.Seen(digest, libraries + changed, self._transforms.digest(name, kind))
 
     def of(
         self, step: steps.Step, seen: Mapping[str, steps.Seen], *, item: bool = False
@@ -113,9 +117,6 @@ class Keys:
                 known = ("", ())
             else:
                 known = (self._reader(dataset), tuple(dataset.distributions))
-            if self._transforms and (changed := self._transforms.digest(name, self._type(name))):
-                libraries = self._transforms.libraries(name, self._type(name))
-                known = (hashing.combine("transformed", known[0], changed), known[1] + libraries)
             self._loads[name] = known
         return known
 

@@ -5,7 +5,7 @@ A step whose inputs come from one that will run cannot be decided: it waits. Ear
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -13,15 +13,15 @@ from tane.ledger import read, records
 from tane.outcomes import Reason, Why
 from tane.plan import decisions, steps
 from tane.project import projects
-from tane.runs import forms, opening, publishing
+from tane.runs import forms, givens, opening, publishing
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """What would happen to a step: "run", "reuse", or "wait" until those it needs are done."""
+    """What would happen to a step: "run", "reuse", "skip", or "wait" until those it needs are done."""
 
     node: str
-    action: Literal["run", "reuse", "wait"]
+    action: Literal["run", "reuse", "skip", "wait"]
     reasons: tuple[Reason, ...] = ()
 
 
@@ -48,7 +48,7 @@ class Preview:
     @property
     def nothing_to_do(self) -> bool:
         """Whether a run would change nothing."""
-        return not self.files and all(step.action == "reuse" for step in self.steps)
+        return not self.files and all(step.action in ("reuse", "skip") for step in self.steps)
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain values, for JSON."""
@@ -85,7 +85,16 @@ class _Previewing:
         self._opened = opened
         self._forced = forced
         self._keys = opened.keys(None)
-        self._kept: dict[str, records.Kept] = dict(opened.start.kept)
+        self._given = givens.Givens(
+            "",
+            opened.pipeline,
+            opened.catalog,
+            opened.place,
+            self._keys,
+            opened.transforms,
+            opened.start,
+            keep=opened.keeps,
+        )
         self._actions: dict[str, PlannedStep] = {}
         self._files: list[FileNote] = []
 
@@ -101,13 +110,11 @@ class _Previewing:
         )
 
     def _decide(self, step: steps.Step) -> PlannedStep:
-        node, keys = step.node, self._keys
-        unknown = [name for name in node.data_inputs if name not in self._kept]
-        if unknown:
-            pipeline = self._opened.pipeline
-            producers = dict.fromkeys(producer.name for name in unknown if (producer := pipeline.producer(name)))
-            return PlannedStep(node.name, "wait", decisions.waits(list(producers)).reasons)
-        seen = {name: keys.seen(self._kept[name], name) for name in node.data_inputs}
+        node, keys, given = step.node, self._keys, self._given
+        undecided = self._undecided(step)
+        if undecided is not None:
+            return undecided
+        seen = {name: keys.seen(kept, name) for name in step.takes if (kept := given.find(name))}
         key, basis, versions = keys.of(step, seen)
         found = keys.result(key)
         known = decisions.Known(
@@ -125,9 +132,39 @@ class _Previewing:
         for name, kept in zip(node.outputs, found.outputs, strict=True):
             formed = forms.known(kept, name, self._opened.catalog, self._opened.ledger, keep=self._opened.keeps)
             if formed is not None:  # else it is to be written in a form not seen before: what it gives is not known
-                self._kept[name] = formed
+                given.add(formed)
                 self._look_at_file(name, formed)
         return PlannedStep(node.name, "reuse")
+
+    def _undecided(self, step: steps.Step) -> PlannedStep | None:
+        """What becomes of a step whose inputs are not all known, or are not to be made, or whose condition fails."""
+        node, given = step.node, self._given
+        absent = [name for name in step.needs if given.find(name) is None]
+        unknown = [name for name in absent if not given.is_left_out(name)]
+        if node.when is not None and not unknown:
+            unknown = [name for name in step.looks if not self._is_there(name)]
+        if unknown and not node.always:
+            return self._waits(step, unknown)
+        needed = [name for name in absent if name not in node.optional]
+        if needed or (absent and len(absent) == len(step.takes) and not node.always):
+            return self._skips(step, Reason(Why.WITHOUT, f"{(needed or absent)[0]}, which is skipped"))
+        if node.when is not None and not given.holds(step):
+            return self._skips(step, Reason(Why.WHEN, f"{node.when} does not hold"))
+        return None
+
+    def _waits(self, step: steps.Step, unknown: Sequence[str]) -> PlannedStep:
+        pipeline = self._opened.pipeline
+        producers = dict.fromkeys(producer.name for name in unknown if (producer := pipeline.producer(name)))
+        return PlannedStep(step.node.name, "wait", decisions.waits(list(producers)).reasons)
+
+    def _skips(self, step: steps.Step, reason: Reason) -> PlannedStep:
+        self._given.leave_out(step.node.outputs)
+        return PlannedStep(step.node.name, "skip", (reason,))
+
+    def _is_there(self, name: str) -> bool:
+        """Whether a value can be looked at now."""
+        kept = self._given.find(name)
+        return name in self._given.held or (kept is not None and self._keys.is_whole(kept))
 
     def _look_at_file(self, name: str, kept: records.Kept) -> None:
         dataset = self._opened.catalog.find(name)
@@ -152,9 +189,9 @@ class _Previewing:
             if self._actions[node.name].action != "reuse":
                 continue
             for output in node.outputs:
-                kept = self._kept[output]
+                kept = self._given.kept[output]
                 takers = [taker.name for taker in pipeline.consumers(output)]
-                running = [taker for taker in takers if self._actions[taker].action != "reuse"]
+                running = [taker for taker in takers if self._actions[taker].action in ("run", "wait")]
                 if running and not kept.value and not kept.file:
                     why = Reason(Why.NEVER_KEPT, f"{output} is needed by {running[0]}")
                     self._actions[node.name] = PlannedStep(node.name, "run", (why,))

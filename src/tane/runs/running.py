@@ -68,13 +68,14 @@ class _Running:
     def __init__(self, opened: opening.Opened, name: str, observers: Sequence[events.Observer]) -> None:
         self.opened = opened
         self.run = records.new_run_id()
-        self.bus = events.Bus(observers)
+        self.bus = events.Bus()
         self.journal = journal.Journal(opened.home / "runs", self.run)
-        self.bus.subscribe(self.journal.observe)
         self.notes: list[str] = []
         hooks = opened.project.hooks(self._warn)
-        if hooks:
+        if hooks:  # before the others, so that what they have to say about a hook's faults comes before the end
             self.bus.subscribe(observing.Observer(hooks, self._warn))
+        for observer in (*observers, self.journal.observe):
+            self.bus.subscribe(observer)
         self.recorder = recording.Recorder(opened.ledger, opened.store, self.run, self.journal.flush)
         self.lease = publishing.Lease.acquire(opened.home)
         self.began = time.time()
@@ -247,7 +248,10 @@ class _Running:
             notes=tuple(self.notes),
             _load=_Loader(opened, running),
         )
+        said = len(self.notes)
         self._tell(events.RunEnded(self.run, status, found.counts, found.seconds, str(error) if error else ""))
+        if len(self.notes) > said:
+            found = dataclasses.replace(found, notes=tuple(self.notes))
         try:
             self.journal.close()
         except OSError:
@@ -289,7 +293,7 @@ class _Running:
         for step in opened.steps:
             for path in step.code.files:
                 rests.look(str(path))
-        for path in opened.transforms.files:
+        for path in (*opened.transforms.files, *opened.config.files):
             rests.look(str(path))
 
 
