@@ -12,7 +12,7 @@ from tane.catalog import catalogs
 from tane.ledger import connection, read
 from tane.pipeline import graph
 from tane.project import projects
-from tane.runs import opening, preview, results, running, sources
+from tane.runs import debugging, opening, preview, results, running, sources
 from tane.store import objects
 
 
@@ -100,6 +100,13 @@ class Workspace:
             f"there is no dataset {dataset!r} to load",
             hint=errors.did_you_mean(dataset, [name for name in known if name != dataset], "run its pipeline first"),
         )
+
+    def replay(self, step: str = "", run: str = "") -> debugging.Replay:
+        """A step of an earlier run with the inputs it had then, to look into: `arguments`, `call()`.
+
+        Without names, the step that failed last.
+        """
+        return debugging.replay(self.project, step, run)
 
     def _with(self, overrides: Sequence[str], env: str | Sequence[str] | None) -> projects.Project:
         """The same project with other overrides or environments."""
