@@ -1,29 +1,25 @@
-"""Documents: JSON, YAML and plain text, as UTF-8, compressed when the file's suffix says so."""
+"""Documents: JSON, JSON lines, YAML and plain text, as UTF-8, compressed when the file's suffix says so."""
 
 from __future__ import annotations
 
+import itertools
 import json
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar
 
 from tane.catalog.formats import contract, streams
 
 
-@dataclass(frozen=True, slots=True)
-class _Document:
+class _Document(contract.Whole):
     """What all documents share."""
 
-    options: contract.Options
-    distributions: ClassVar[tuple[str, ...]] = ()
-    faithful: ClassVar[bool] = False
-    write_only: ClassVar[bool] = False
-    folders: ClassVar[bool] = False
-    empty: ClassVar[bool] = False
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
 class JSON(_Document):
     """`json.load` and `json.dump`, indented by two unless `save_args` say otherwise."""
+
+    __slots__ = ()
 
     def read(self, path: str) -> Any:
         """The document."""
@@ -35,20 +31,56 @@ class JSON(_Document):
 
     def write(self, value: Any, path: str) -> None:
         """Write plain values: dicts, lists, text, numbers."""
-        try:
-            text = contract.call(json.dumps, value, **{"indent": 2, **self.options.save_args})
-        except TypeError as error:
-            raise contract.Problem(
-                f"the value is not plain JSON: {error}",
-                "turn numbers of NumPy into float(...) or int(...), arrays into .tolist()",
-            ) from None
+        text = _plain(value, {"indent": 2, **self.options.save_args})
         with streams.writing_text(path, self.options.compression) as file:
             file.write(text)
 
 
-@dataclass(frozen=True, slots=True)
+class JSONLines(_Document):
+    """A list of plain values, one a line; with `load_args: {chunksize: N}` lists of N of them."""
+
+    __slots__ = ()
+    empty: ClassVar[bool] = True
+    streams: ClassVar[bool] = True
+
+    @property
+    def lazy(self) -> bool:
+        """Whether it gives chunks."""
+        return self.options.load_args.get("chunksize") is not None
+
+    def read(self, path: str) -> Any:
+        """The list, or its parts."""
+        size = contract.count(self.options.load_args, "chunksize")
+        return contract.Chunks(_by(self._values(path), size)) if size else list(self._values(path))
+
+    def _values(self, path: str) -> Iterator[Any]:
+        args = {key: value for key, value in self.options.load_args.items() if key != "chunksize"}
+        with streams.reading_text(path, self.options.compression) as text:
+            for number, line in enumerate(text, 1):
+                if line.strip():
+                    try:
+                        yield contract.call(json.loads, line, **args)
+                    except json.JSONDecodeError as error:
+                        raise contract.Problem(f"it is not JSON: {error.msg}", "mend that line", number) from None
+
+    def write(self, value: Any, path: str) -> None:
+        """Write a list of plain values."""
+        if not isinstance(value, list | tuple):
+            raise contract.wrong_type(value, "a list", "return a list of plain values, one for each line")
+        self.write_chunks(iter([value]), path)
+
+    def write_chunks(self, chunks: Iterator[Any], path: str) -> None:
+        """Write lists of values, or single values."""
+        with streams.writing_text(path, self.options.compression) as file:
+            for chunk in chunks:
+                for value in chunk if isinstance(chunk, list | tuple) else [chunk]:
+                    file.write(_plain(value, self.options.save_args) + "\n")
+
+
 class YAML(_Document):
     """Safe YAML: plain values only, keys in their order."""
+
+    __slots__ = ()
 
     distributions: ClassVar[tuple[str, ...]] = ("yaml",)
     empty: ClassVar[bool] = True
@@ -86,22 +118,61 @@ class YAML(_Document):
             file.write(text)
 
 
-@dataclass(frozen=True, slots=True)
 class Text(_Document):
-    """One text. `encoding` in `load_args` and `save_args` is UTF-8 unless said."""
+    """One text, or with `load_args: {chunksize: N}` texts of N lines. `encoding` is UTF-8 unless said."""
 
+    __slots__ = ()
     empty: ClassVar[bool] = True
+    streams: ClassVar[bool] = True
 
-    def read(self, path: str) -> str:
-        """The text, line ends as newlines."""
-        encoding = str(self.options.load_args.get("encoding", "utf-8"))
-        with streams.reading_text(path, self.options.compression, encoding) as text:
+    @property
+    def lazy(self) -> bool:
+        """Whether it gives chunks."""
+        return self.options.load_args.get("chunksize") is not None
+
+    def read(self, path: str) -> Any:
+        """The text, line ends as newlines, or its parts."""
+        size = contract.count(self.options.load_args, "chunksize")
+        if size:
+            return contract.Chunks(map("".join, _by(self._lines(path), size)))
+        with streams.reading_text(path, self.options.compression, self._encoding) as text:
             return text.read()
+
+    @property
+    def _encoding(self) -> str:
+        return str(self.options.load_args.get("encoding", "utf-8"))
+
+    def _lines(self, path: str) -> Iterator[str]:
+        with streams.reading_text(path, self.options.compression, self._encoding) as text:
+            yield from text
 
     def write(self, value: Any, path: str) -> None:
         """Write a text as it is."""
-        if not isinstance(value, str):
-            raise contract.wrong_type(value, "text", "return a str, or choose another type for the dataset")
+        self.write_chunks(iter([value]), path)
+
+    def write_chunks(self, chunks: Iterator[Any], path: str) -> None:
+        """Write texts, one after the other."""
         encoding = str(self.options.save_args.get("encoding", "utf-8"))
         with streams.writing_text(path, self.options.compression, encoding) as file:
-            file.write(value)
+            for chunk in chunks:
+                if not isinstance(chunk, str):
+                    raise contract.wrong_type(chunk, "text", "return a str, or choose another type for the dataset")
+                file.write(chunk)
+
+
+def _plain(value: Any, args: Mapping[str, Any]) -> str:
+    """`value` as JSON."""
+    try:
+        return str(contract.call(json.dumps, value, **args))
+    except TypeError as error:
+        raise contract.Problem(
+            f"the value is not plain JSON: {error}",
+            "turn numbers of NumPy into float(...) or int(...), arrays into .tolist()",
+        ) from None
+
+
+def _by(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of `size` items, the last one with the rest."""
+    items = iter(items)
+    while part := list(itertools.islice(items, size)):
+        yield part

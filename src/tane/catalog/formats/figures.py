@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,16 +19,14 @@ _ANONYMOUS: dict[str, dict[str, None]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Matplotlib:
+class Matplotlib(contract.Whole):
     """`Figure.savefig`; the suffix says the kind. A list or dict of figures becomes a folder of images."""
 
-    options: contract.Options
+    __slots__ = ()
     distributions: ClassVar[tuple[str, ...]] = ("matplotlib",)
     faithful: ClassVar[bool] = True
     write_only: ClassVar[bool] = True
     folders: ClassVar[bool] = True
-    empty: ClassVar[bool] = False
 
     def read(self, path: str) -> Any:
         """An image is no figure any more."""
@@ -65,14 +62,11 @@ class Matplotlib:
             contract.call(figure.savefig, path, **args)
 
 
-@dataclass(frozen=True, slots=True)
-class Plotly:
+class Plotly(contract.Whole):
     """A Plotly figure as .json, which loads back, or as .html, a page that needs nothing else."""
 
-    options: contract.Options
+    __slots__ = ()
     distributions: ClassVar[tuple[str, ...]] = ("plotly",)
-    folders: ClassVar[bool] = False
-    empty: ClassVar[bool] = False
 
     @property
     def write_only(self) -> bool:

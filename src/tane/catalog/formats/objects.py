@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tane.catalog.formats import contract, streams
@@ -11,15 +10,11 @@ from tane.catalog.formats import contract, streams
 BACKENDS = ("pickle", "joblib", "cloudpickle")
 
 
-@dataclass(frozen=True, slots=True)
-class Pickle:
+class Pickle(contract.Whole):
     """A pickle by `backend` pickle, joblib or cloudpickle; `compression` as said, else by the suffix."""
 
-    options: contract.Options
+    __slots__ = ()
     faithful: ClassVar[bool] = True
-    write_only: ClassVar[bool] = False
-    folders: ClassVar[bool] = False
-    empty: ClassVar[bool] = False
 
     @property
     def backend(self) -> str:
@@ -90,16 +85,23 @@ class Pickle:
         return pickle
 
 
-@dataclass(frozen=True, slots=True)
-class NumPy:
+class Joblib(Pickle):
+    """A pickle by joblib."""
+
+    __slots__ = ()
+
+    @property
+    def backend(self) -> str:
+        """The package that pickles."""
+        return "joblib"
+
+
+class NumPy(contract.Whole):
     """An array as .npy, or a dict of arrays as .npz (`save_args: {compressed: true}` packs it)."""
 
-    options: contract.Options
+    __slots__ = ()
     distributions: ClassVar[tuple[str, ...]] = ("numpy",)
     faithful: ClassVar[bool] = True
-    write_only: ClassVar[bool] = False
-    folders: ClassVar[bool] = False
-    empty: ClassVar[bool] = False
 
     def read(self, path: str) -> Any:
         """The array, or the dict of arrays."""
