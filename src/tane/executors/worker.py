@@ -1,4 +1,8 @@
-"""The main program of a worker process: `python -m tane.executors.worker FD NUMBER`. Started by `processes`."""
+"""The main program of a worker process: `python -m tane.executors.worker CONNECTION HOME NUMBER PARENT`.
+
+Started by `processes` as the leader of a session of its own, with the numbers of two inherited files: the connection
+over which calls come, and the line home of its guard. NUMBER and PARENT (a pid) are for those who read `ps`.
+"""
 
 from __future__ import annotations
 
@@ -10,48 +14,88 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tane.executors import calls
+from tane.executors import calls, guard
 
 
-def main(descriptor: int) -> None:
-    """Take calls from the connection until it closes."""
+def main(descriptor: int, home: int) -> None:
+    """Take calls from the connection until it closes, or an empty message says that there are no more."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt ends
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for each in (descriptor, home):
+        os.set_inheritable(each, False)  # a program that the user starts would keep the parent from seeing our end
     connection: Connection[Any, Any] = Connection(descriptor)
     try:
         settings = pickle.loads(connection.recv_bytes())
-    except (EOFError, ConnectionResetError):  # interrupted while we were being started
+    except (EOFError, OSError):  # interrupted while we were being started
         return
     sys.path[:] = settings["path"]
     os.chdir(settings["cwd"])
     _die_with(settings["parent"])
-    while True:
-        try:
-            data = connection.recv_bytes()
-        except (EOFError, ConnectionResetError):
-            return
-        reply = _work(data)
-        try:
-            connection.send_bytes(reply)
-        except (BrokenPipeError, ConnectionResetError):
-            return
+    clock = guard.start(settings["parent"], home, descriptor)
+    os.register_at_fork(after_in_child=lambda: _leave(connection, clock))
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone; or this is a fork that has come back to here
+        while _serve(connection, clock):
+            pass
 
 
-def _work(data: bytes) -> bytes:
+def _leave(connection: Connection[Any, Any], clock: guard.Clock) -> None:
+    """In a fork of this process, which would keep the parent from seeing our end too, and must not reply for us."""
+    with contextlib.suppress(OSError):
+        connection.close()
+    clock.close()
+
+
+def _serve(connection: Connection[Any, Any], clock: guard.Clock) -> bool:
+    """Take one call and reply. False when there is none to come."""
+    data = connection.recv_bytes()
+    if not data:
+        return False
+    reply = _work(data, clock)
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):  # it may be None, closed, or the user's own
+            stream.flush()
+    connection.send_bytes(reply)
+    return True
+
+
+def _work(data: bytes, clock: guard.Clock) -> bytes:
     try:
-        call, args = pickle.loads(data)
+        call, args, timeout = pickle.loads(data)
+    except BaseException as error:  # whatever the user's modules raise while they are imported
+        return _failed(error)
+    if timeout is None:
+        return _reply(call, args)
+    clock.start(timeout)
+    reply = _reply(call, args)
+    clock.stop()
+    return reply
+
+
+def _reply(call: Any, args: Any) -> bytes:
+    try:
         result = call(*args)
-    except BaseException as error:  # whatever user code raises, while it is imported too, ends its call and not us
-        try:
-            reply = pickle.dumps((None, error), 5)
-            pickle.loads(reply)  # some exceptions pickle but do not come back
-            return reply
-        except Exception:
-            return pickle.dumps((None, RuntimeError(f"{type(error).__name__}: {error}")), 5)
+    except BaseException as error:  # whatever user code raises ends its call and not us
+        return _failed(error)
     try:
         return _dumps((result, None))
     except Exception as error:
         return pickle.dumps((None, calls.cannot_return(error)), 5)
+
+
+def _failed(error: BaseException) -> bytes:
+    try:
+        reply = pickle.dumps((None, error), 5)
+        pickle.loads(reply)  # some exceptions pickle but do not come back
+        return reply
+    except Exception:
+        return pickle.dumps((None, RuntimeError(_in_words(error))), 5)
+
+
+def _in_words(error: BaseException) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # of the exception's own making
+        return type(error).__name__
 
 
 def _dumps(reply: Any) -> bytes:
@@ -64,7 +108,7 @@ def _dumps(reply: Any) -> bytes:
 
 
 def _die_with(parent: int) -> None:
-    """On Linux, ask to be killed when the parent is; elsewhere the closed connection ends us after the call."""
+    """On Linux, ask to be killed when the parent is; elsewhere the guard sees to it alone."""
     with contextlib.suppress(OSError, AttributeError):
         import ctypes
 
@@ -74,4 +118,4 @@ def _die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), int(sys.argv[2]))
