@@ -15,6 +15,7 @@ _WHERE = {
     "StepResult": "tane.runs.results",
     "TaneError": "tane.errors",
     "__version__": "tane.version",
+    "command": "tane.pipeline.commands",
     "log_artifact": "tane.tracking.logs",
     "log_figure": "tane.tracking.logs",
     "log_metric": "tane.tracking.logs",

@@ -6,6 +6,7 @@ never reads a value as code: where a placeholder stands, it is given a variable,
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -157,6 +158,7 @@ def _labels(given: nodes.Names) -> dict[str, str]:
 
 # --- reading the text ----------------------------------------------------------------------------------------------
 
+_VARIABLES = re.compile(r"\bTANE_OUTPUT_\w+")
 _HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
@@ -186,7 +188,8 @@ def _read(
     known = _variables(takes, makes, where, faults)
     pieces = _pieces(text, known, where, faults)
     placed = {piece.label for piece in pieces if isinstance(piece, Hole)}
-    placed |= {output for output in makes if re.search(rf"\b{known[output]}\b", text)}
+    written = _VARIABLES.findall(text)
+    placed |= {output for output in makes if known[output] in written}
     loose = [output for output in makes if output not in placed]
     if len(loose) > 1:
         faults.append(
@@ -303,6 +306,7 @@ def _expansion(hole: Hole) -> str:
 _NAMING = re.compile(r"[\w./+][\w./+-]*").fullmatch
 
 
+@functools.lru_cache(maxsize=4096)
 def _title(masked: str) -> str:
     """What people call a command by: its program and up to two plain words that follow."""
     commands = shells.simple(masked)

@@ -13,7 +13,7 @@ from typing import Any
 from tane.config import checking
 from tane.digest import hashing, values
 from tane.pipeline import callables, conditions, graph, nodes
-from tane.plan import code
+from tane.plan import code, scripts
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -62,15 +62,21 @@ class Seen:
 
 
 def prepare(
-    pipeline: graph.Pipeline, parameters: Mapping[str, Any], arguments: Arguments, cache: code.Cache
+    pipeline: graph.Pipeline,
+    parameters: Mapping[str, Any],
+    arguments: Arguments,
+    cache: code.Cache,
+    rests: scripts.Rests,
 ) -> list[Step]:
-    """A step for each node, in order. `arguments` are the converted parameters by node and input name."""
+    """A step for each node, in order. `arguments` are the converted parameters by node and input name; `rests` is what
+    commands rest on.
+    """
     return [
         Step(
             position,
             node,
             node.data_inputs,
-            code.of(node.func, cache=cache),
+            scripts.of_node(node, rests) or code.of(node.func, cache=cache),
             taken(node, parameters),
             arguments.get(node.name, _NOTHING),
             _options(node),

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tane import errors
-from tane.pipeline import nodes
+from tane.pipeline import commands, nodes
 from tane.project import tracebacks
+from tane.runs import commanding
 
 
 def call(func: Callable[..., Any], positional: Sequence[Any], by_name: Mapping[str, Any], node: str) -> Any:
     """Call the user's function; what it raises becomes an error that shows the user's frames first."""
+    if isinstance(func, commands.Command):
+        return commanding.in_memory(func, node, positional)
     try:
         return func(*positional, **by_name)
     except (errors.TaneError, KeyboardInterrupt):

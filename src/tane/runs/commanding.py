@@ -9,8 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -91,6 +89,8 @@ def perform(
 
 def in_memory(command: commands.Command, node: str, values: Sequence[Any]) -> Any:
     """Run a command on values, in a temporary folder; what a function would return: nothing, a value or a list."""
+    import tempfile  # slow to import
+
     with tempfile.TemporaryDirectory(prefix="tane-") as folder:
         inputs = [Input(value) for value in values]
         written, _ = _run(command, node, inputs, [""] * len(command.outputs), Path(folder), Path.cwd())
@@ -311,7 +311,7 @@ def _place_printed(printed: Path, outputs: Sequence[Written]) -> None:
                 lines.feed(data)
         lines.end()
     else:
-        shutil.move(printed, target)
+        os.rename(printed, target)
 
 
 def _check_written(outputs: Sequence[Written], shown: str) -> None:
@@ -332,8 +332,8 @@ def _check_written(outputs: Sequence[Written], shown: str) -> None:
 
 def _failed(node: str, shown: str, ended: following.Ended) -> errors.UserCodeError:
     """The error of a command that did not end well: how, what it said last, and the command itself."""
-    said = next((line for line in reversed(ended.last) if "error" in line.lower()), ended.last[-1] if ended.last else "")
-    last = f": {said.strip()[:200]}" if said.strip() else ""
+    telling = [line.strip() for line in ended.last if "error" in line.lower()] or [line.strip() for line in ended.last]
+    last = f": {telling[-1][:200]}" if telling and telling[-1] else ""
     if ended.code == 127:
         hint = "install the program, or give its path; what succeeded is kept"
     elif ended.code == 126:

@@ -13,10 +13,10 @@ from tane import errors, events
 from tane.ledger import connection, read, records
 from tane.outcomes import StepStatus
 from tane.pipeline import callables, graph, nodes
-from tane.plan import checks, code, environment, steps, transforms
+from tane.plan import checks, code, environment, scripts, steps, transforms
 from tane.project import projects
 from tane.runs import arguments, givens, keying, sources
-from tane.store import objects
+from tane.store import filedigests, objects
 from tane.tracking import sinks
 
 
@@ -142,11 +142,12 @@ def _load(
     converted = checks.check(single, parameters, project.config.origin, project.catalog, {})
     cache = code.Cache(project.root)
     active = transforms.Transforms(project.transforms(), cache)
-    step = steps.prepare(single, parameters, converted, cache)[0]
+    rests = scripts.Rests(project.root, project.catalog, filedigests.FileDigests(store).of)
+    step = steps.prepare(single, parameters, converted, cache, rests)[0]
     keys = keying.Keys(project.catalog, ledger, store, None, cache, environment.user_cache(), active)
     place = arguments.Place(store, ledger)
     start = sources.Sources(kept=_inputs(ledger, record, found, step))
-    given = givens.Givens("", single, project.catalog, place, keys, active, start, keep=False)
+    given = givens.Givens("", single, project.catalog, place, keys, active, start, root=project.root, keep=False)
     task = given.task(step, found.node, remote=False)
     # what is loaded lazily stays readable for as long as this process lives: there is no step whose end could end it
     during = ExitStack()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tane import errors
@@ -32,6 +33,7 @@ class Givens:
         active: transforms.Transforms,
         start: sources.Sources,
         *,
+        root: Path,
         keep: bool,
     ) -> None:
         self._run = run
@@ -39,6 +41,7 @@ class Givens:
         self._place = place
         self._keys = keys
         self._transforms = active
+        self._root = str(root)
         self._keep = keep
         self._in_place = start.in_place
         self._takers: dict[str, int] = {}
@@ -106,6 +109,7 @@ class Givens:
             returns=node.returns,
             keys=node.keys,
             streams=node.streams,
+            root=self._root,
         )
 
     def inputs(self, step: steps.Step, fan: fanning.Fan | None = None, index: int = -1) -> list[records.Kept]:

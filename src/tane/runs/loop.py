@@ -53,7 +53,7 @@ class Parts:
     publisher: publishing.Publisher | None
     tell: Callable[[events.Event], None]
     ledger_path: str
-    home: str
+    home: work.Home
     force: frozenset[str]
     keep: bool
     keep_going: bool
@@ -88,6 +88,7 @@ class Loop:
         self._fans: list[tuple[_Chosen, fanning.Fan, dict[str, steps.Seen]]] = []
         self._waiting: list[_Chosen] = []  # until there is enough of what they ask for
         self._delayed: list[tuple[float, int, _Chosen, Exception]] = []  # until it is time for another attempt
+        self._own: dict[str, keying.Result] = {}  # what this run has made, by key: equal steps work once
         self._lost: set[str] = set()  # nodes that failed, or were skipped because of a failure
         self._given = parts.given
         self.kept: dict[str, records.Kept] = self._given.kept
@@ -172,7 +173,7 @@ class Loop:
             return
         seen = {name: parts.keys.seen(kept, name) for name in step.takes if (kept := self._given.find(name))}
         key, basis, versions = parts.keys.of(step, seen)
-        found = parts.keys.result(key)
+        found = self._own.get(key) or parts.keys.result(key)
         known = decisions.Known(
             found is not None,
             parts.keys.damage(found) if found else "",
@@ -313,7 +314,7 @@ class Loop:
         key, basis, versions = parts.keys.of(step, seen | fan.seen(index), item=True)
         label = fan.label(step.node.name, index)
         position = records.item_position(step.position, index)
-        kept = parts.keys.result(key)
+        kept = self._own.get(key) or parts.keys.result(key)
         known = decisions.Known(
             kept is not None,
             parts.keys.damage(kept) if kept else "",
@@ -423,6 +424,8 @@ class Loop:
             reusable=reusable,
             attempts=chosen.attempt,
         )
+        if reusable and all(each.value or each.file for each in kept):
+            self._own[chosen.key] = keying.Result(self._parts.run, chosen.position, kept)
         if chosen.fan is not None:
             chosen.fan.cpu += outcome.cpu
             chosen.fan.peak_memory = max(chosen.fan.peak_memory, outcome.peak_memory)
@@ -570,9 +573,7 @@ class Loop:
                 digest, size = (kept.digest, kept.bytes) if kept is not None else ("", 0)
                 place = "the store only" if only_kept else dataset.place
                 took = seconds.get(name, 0.0)
-                parts.tell(
-                    events.DatasetMoved(parts.run, verb, name, dataset.type, place, node, took, digest, size)
-                )
+                parts.tell(events.DatasetMoved(parts.run, verb, name, dataset.type, place, node, took, digest, size))
 
 
 _NO_BASIS = records.Basis("", "", {}, {}, {})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tane import errors, events
@@ -12,6 +13,7 @@ from tane.executors import calls, processes
 from tane.ledger import records
 from tane.outcomes import RunStatus, StepStatus
 from tane.pipeline import graph, nodes
+from tane.plan import scripts
 from tane.runs import arguments, calling, lanes, results, streams
 from tane.tracking import sinks
 
@@ -249,6 +251,7 @@ def _check(pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mappi
                 hint = errors.did_you_mean(key, parameters, f"give it: tane.run(pipeline, params={{{key!r}: ...}})")
                 faults.append(errors.Fault(f"parameter {key!r} of node {node.name!r} is missing", hint=hint))
     faults += _unknown_parameters(pipeline, parameters)
+    faults += scripts.check(pipeline.nodes, Path.cwd())
     if faults:
         raise errors.UsageError.of(faults, "the run cannot start")
 

@@ -14,7 +14,7 @@ from tane.catalog import catalogs
 from tane.config import compose
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
-from tane.plan import checks, code, environment, steps, transforms
+from tane.plan import checks, code, environment, scripts, steps, transforms
 from tane.project import projects
 from tane.runs import arguments, keying, lockfile, recording, sources
 from tane.store import filedigests, objects
@@ -153,22 +153,13 @@ def _open(
 ) -> Opened:
     if pinned is not None:
         name, selection = pinned.pipeline, pinned.selection
-    pipelines = project.pipelines()
-    if name not in pipelines:
-        known = ", ".join(pipelines)
-        raise errors.PipelineError(
-            f"there is no pipeline {name!r}", hint=errors.did_you_mean(name, pipelines, f"there are: {known}")
-        )
-    project.options().check(pipelines)
-    pipeline = selection.of(pipelines[name])
-    if not len(pipeline):
-        raise errors.PipelineError(
-            f"nothing of pipeline {name!r} is left to run", hint="the selections exclude each other: take one away"
-        )
+    pipelines, pipeline = project.pipelines(), chosen(project, name, selection)
     config, catalog = project.config, project.catalog
     catalog.check_ready(pipeline.datasets())
     parameters = config.parameters if pinned is None else pinned.parameters
-    arguments = checks.check(pipeline, parameters, config.origin, catalog, _reserved(project), pipelines[name])
+    arguments = checks.check(pipeline, parameters, config.origin, catalog, reserved(project), pipelines[name])
+    if faults := scripts.check(pipeline.nodes, project.root):
+        raise errors.PipelineError.of(faults, "the run cannot start: commands cannot be run")
     files = filedigests.FileDigests(store)
     parts = sources.Parts(catalog, store, files, ledger, whole=pipelines[name])
     start = sources.resolve(
@@ -190,11 +181,30 @@ def _open(
         parameters=parameters,
         selection=selection,
         transforms=transforms.Transforms(project.transforms(), code_cache),
-        steps=steps.prepare(pipeline, parameters, arguments, code_cache),
+        steps=steps.prepare(
+            pipeline, parameters, arguments, code_cache, scripts.Rests(project.root, catalog, files.of)
+        ),
     )
 
 
-def _reserved(project: projects.Project) -> dict[Path, str]:
+def chosen(project: projects.Project, name: str, selection: Selection) -> graph.Pipeline:
+    """The part of pipeline `name` that is to run. Raises `errors.PipelineError` when there is none."""
+    pipelines = project.pipelines()
+    if name not in pipelines:
+        known = ", ".join(pipelines)
+        raise errors.PipelineError(
+            f"there is no pipeline {name!r}", hint=errors.did_you_mean(name, pipelines, f"there are: {known}")
+        )
+    project.options().check(pipelines)
+    pipeline = selection.of(pipelines[name])
+    if not len(pipeline):
+        raise errors.PipelineError(
+            f"nothing of pipeline {name!r} is left to run", hint="the selections exclude each other: take one away"
+        )
+    return pipeline
+
+
+def reserved(project: projects.Project) -> dict[Path, str]:
     """Where no output may go."""
     code = dict.fromkeys(project.code, "the project's code")
     found = {

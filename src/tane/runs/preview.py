@@ -93,6 +93,7 @@ class _Previewing:
             self._keys,
             opened.transforms,
             opened.start,
+            root=opened.project.root,
             keep=opened.keeps,
         )
         self._actions: dict[str, PlannedStep] = {}

@@ -13,9 +13,10 @@ from tane.executors import routing
 from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
 from tane.plan import environment
-from tane.project import projects, snapshot
+from tane.project import logs, projects, snapshot
 from tane.runs import (
     admission,
+    following,
     givens,
     interrupts,
     journal,
@@ -28,6 +29,7 @@ from tane.runs import (
     results,
     sources,
     standing,
+    work,
 )
 from tane.store import objects, signatures
 
@@ -57,16 +59,68 @@ def run(
     (`Run.raise_for_status`).
     """
     rests = watch_code(project)
-    with opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}, resume=resume) as opened:
+    section = project.config.section(logs.SECTION)
+    with (
+        logs.configured(section, project.root, project.config.origin),
+        opening.open_pipeline(project, pipeline, selection or Selection(), inputs or {}, resume=resume) as opened,
+    ):
         forced, hands = opening.forced(opened, force), hands_for(project, jobs, executor)
         return _Running(opened, name, observers).to_its_end(forced, hands, keep_going, rests)
+
+
+def run_part(
+    opened: opening.Opened,
+    template: records.RunRecord,
+    executor: routing.Routed,
+    *,
+    force: frozenset[str] = frozenset(),
+    observers: Sequence[events.Observer] = (),
+) -> tuple[results.Run, Mapping[str, records.Kept]]:
+    """A run that is one of many: it publishes nothing, and its record is `template` with its own id, time and
+    parameters. Comes with what it made and took, by dataset. The executor is closed.
+    """
+    running = _Running(opened, template.name, observers, template)
+    ended = running.to_its_end(force, executor, False, standing.Rests())
+    return ended, running.kept
+
+
+def record(opened: opening.Opened, run: str, name: str = "", *, published: bool = False) -> records.RunRecord:
+    """What is put on record of a run that begins now: what it was asked for, and where it stands."""
+    state = snapshot.take(opened.project.root, opened.project.code, opened.project.conf)
+    installed = environment.installed(opened.packages)
+    diff = opened.store.put(state.git.diff) if state.git.diff else ""
+    opened.store.flush()
+    return records.RunRecord(
+        run=run,
+        pipeline=opened.name,
+        started=time.time(),
+        command=state.command,
+        params=opened.parameters,
+        config={**opened.config.plain(), "asked": opened.asked()},
+        git=snapshot.for_ledger(state.git, diff),
+        environment=write.add_document(opened.ledger, installed),
+        host=state.host,
+        user=state.user,
+        pid=os.getpid(),
+        python=state.python,
+        name=name,
+        published=published,
+    )
 
 
 class _Running:
     """One run between its first and its last line in the ledger."""
 
-    def __init__(self, opened: opening.Opened, name: str, observers: Sequence[events.Observer]) -> None:
+    def __init__(
+        self,
+        opened: opening.Opened,
+        name: str,
+        observers: Sequence[events.Observer],
+        template: records.RunRecord | None = None,
+    ) -> None:
         self.opened = opened
+        self.template = template
+        self.kept: Mapping[str, records.Kept] = {}
         self.run = records.new_run_id()
         self.bus = events.Bus()
         self.journal = journal.Journal(opened.home / "runs", self.run)
@@ -77,7 +131,7 @@ class _Running:
         for observer in (*observers, self.journal.observe):
             self.bus.subscribe(observer)
         self.recorder = recording.Recorder(opened.ledger, opened.store, self.run, self.journal.flush)
-        self.lease = publishing.Lease.acquire(opened.home)
+        self.lease = publishing.Lease.acquire(opened.home) if template is None else None
         self.began = time.time()
         self.name = name
 
@@ -108,6 +162,7 @@ class _Running:
             status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
         except KeyboardInterrupt:
             status = RunStatus.INTERRUPTED
+            following.stop_all()  # threads cannot be interrupted; what they wait for can
             error = errors.InterruptedRun(
                 f"run {self.run} was interrupted", hint="run again: what was done is kept, the rest goes on"
             )
@@ -132,7 +187,15 @@ class _Running:
         opened, options = self.opened, self.opened.project.options()
         keys, place = opened.keys(self.recorder), opened.place
         given = givens.Givens(
-            self.run, opened.pipeline, opened.catalog, place, keys, opened.transforms, opened.start, keep=opened.keeps
+            self.run,
+            opened.pipeline,
+            opened.catalog,
+            place,
+            keys,
+            opened.transforms,
+            opened.start,
+            root=opened.project.root,
+            keep=opened.keeps,
         )
         parts = loop.Parts(
             run=self.run,
@@ -149,7 +212,7 @@ class _Running:
             publisher=publisher,
             tell=self._tell,
             ledger_path=str(opened.project.ledger),
-            home=str(opened.home),
+            home=work.Home(str(opened.home), str(opened.project.root), opened.config.section(logs.SECTION)),
             force=force,
             keep=opened.keeps,
             keep_going=keep_going,
@@ -159,34 +222,18 @@ class _Running:
     # --- first lines -----------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        opened = self.opened
-        state = snapshot.take(opened.project.root, opened.project.code, opened.project.conf)
-        installed = environment.installed(opened.packages)
-        diff = opened.store.put(state.git.diff) if state.git.diff else ""
-        opened.store.flush()
-        record = records.RunRecord(
-            run=self.run,
-            pipeline=opened.name,
-            started=self.began,
-            command=state.command,
-            params=opened.parameters,
-            config={**opened.config.plain(), "asked": opened.asked()},
-            git=snapshot.for_ledger(state.git, diff),
-            environment=write.add_document(opened.ledger, installed),
-            host=state.host,
-            user=state.user,
-            pid=os.getpid(),
-            python=state.python,
-            name=self.name,
-            published=self.lease is not None,
-        )
-        write.start_run(opened.ledger, record)
-        standing.mark(str(opened.home), self.run)
+        opened, template = self.opened, self.template
+        if template is None:
+            template = record(opened, self.run, self.name, published=self.lease is not None)
+        ours: dict[str, Any] = {"run": self.run, "started": self.began, "pid": os.getpid()}
+        write.start_run(opened.ledger, dataclasses.replace(template, params=opened.parameters, **ours))
+        if self.template is None:
+            standing.mark(str(opened.home), self.run)
         write.add_sources(opened.ledger, self.run, list(opened.start.kept.values()))
         self._tell(events.RunStarted(self.run, opened.name, len(opened.steps)))
         for notice in opened.start.notices:
             self._tell(events.Notice(self.run, "warning", notice))
-        if self.lease is None:
+        if self.template is None and self.lease is None:
             self._tell(
                 events.Notice(
                     self.run,
@@ -222,6 +269,7 @@ class _Running:
 
     def _end(self, running: loop.Loop, status: RunStatus, error: errors.TaneError | None) -> results.Run:
         opened = self.opened
+        self.kept = running.kept
         ended = time.time()
         metrics: dict[str, records.MetricSummary] = {}
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import Any
 
 from tane import events
 from tane.ledger import connection
-from tane.pipeline import nodes
-from tane.runs import arguments, calling, journal, keeping, resource_use, streams
+from tane.pipeline import commands, nodes
+from tane.project import logs
+from tane.runs import arguments, calling, commanding, journal, keeping, resource_use, streams
 from tane.store import objects
 from tane.tracking import sinks
 
@@ -36,6 +37,7 @@ class Task:
     returns: nodes.Returns
     keys: tuple[str, ...]
     streams: bool = False
+    root: str = ""  # the project's folder, in which commands work
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Outcome:
 
 def perform(task: Task, place: arguments.Place) -> Outcome:
     """Do the work of `task`. Raises `errors.UserCodeError` when the user's function fails."""
+    if isinstance(task.func, commands.Command):
+        return _perform_command(task.func, task, place)
     started, use = time.time(), resource_use.watch()
     sink = sinks.LedgerSink(place.ledger, place.store, task.run, task.node)
     token = events.active.set(sink)
@@ -94,12 +98,35 @@ def perform(task: Task, place: arguments.Place) -> Outcome:
     return Outcome(outputs, started, ended, cpu, peak, tuple(loading), tuple(saving))
 
 
-def perform_remotely(task: Task, store: str, ledger: str, home: str) -> Outcome:
-    """`perform` in a worker process, which opens store and ledger once; `home` is the project's .tane folder."""
-    place = _open(store, ledger, os.getpid())
-    log = journal.Journal(Path(home) / "runs", task.run)
+def _perform_command(command: commands.Command, task: Task, place: arguments.Place) -> Outcome:
+    """The work of a task that is a command: it gets files, and writes files."""
+    started = time.time()
+    token = events.active.set(sinks.LedgerSink(place.ledger, place.store, task.run, task.node))
     try:
-        with journal.listening(log):
+        done = commanding.perform(command, task.node, task.positional, task.outputs, place, Path(task.root))
+    finally:
+        events.active.reset(token)
+    return Outcome(done.outputs, started, time.time(), done.cpu, done.peak_memory)
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a worker process logs: the project's .tane folder, its root, and what logging.yml says."""
+
+    folder: str
+    root: str
+    logging: Mapping[str, Any]
+
+
+def perform_remotely(task: Task, store: str, ledger: str, home: Home) -> Outcome:
+    """`perform` in a worker process, which opens store and ledger once."""
+    place = _open(store, ledger, os.getpid())
+    log = journal.Journal(Path(home.folder) / "runs", task.run)
+    try:
+        with (
+            logs.configured(home.logging, Path(home.root), lambda *keys: "conf/*/logging.yml"),
+            journal.listening(log),
+        ):
             outcome = perform(task, place)
     finally:
         log.close()
