@@ -27,7 +27,7 @@ def test_json_knows_the_catalog_the_parameters_and_the_last_run(tiny):
     assert len(model["digest"]) == 64
     assert drawn["parameters"] == {"params:scale": "2.0", "params:model.rate": "0.5"}
     assert {node["status"] for node in drawn["nodes"]} == {"succeeded"}
-    assert {"from": "fit", "to": "model", "order": False} in drawn["edges"]
+    assert {"from": "fit", "to": "model", "order": False, "when": ""} in drawn["edges"]
 
 
 def test_layers_are_taken_from_the_folders_when_no_entry_says(tiny):
@@ -58,3 +58,100 @@ def test_a_misspelt_pipeline_offers_the_nearest(tiny):
     told = tiny.tane("graph", "trainig")
     assert told.code == 2
     assert "did you mean 'training'?" in told.err
+
+
+REGISTRY = """
+from tane import Pipeline, node
+from .nodes import features, fit, score
+
+
+def area(name):
+    return Pipeline([
+        node(features, ["table", "params:scale"], f"{name}.features", name="features", namespace=name),
+        node(fit, [f"{name}.features"], f"{name}.model", name="fit", namespace=f"{name}.train"),
+    ])
+
+
+def register_pipelines():
+    whole = area("north") + area("south")
+    after = {"when": "params:scale", "after": "south.train.fit"}
+    late = node(score, ["north.model", "south.features"], "scores", name="score", **after)
+    return {"areas": whole, "__default__": whole + Pipeline([late])}
+"""
+
+
+@pytest.fixture
+def areas(tiny):
+    tiny.write("src/tiny/pipeline_registry.py", REGISTRY)
+    return tiny
+
+
+def names(told):
+    drawn = told.json
+    return [node["name"] for node in drawn["nodes"]], [space["name"] for space in drawn["namespaces"]]
+
+
+def test_everything_is_open_unless_asked_for(areas):
+    found = ["north.features", "south.features", "north.train.fit", "south.train.fit", "score"]
+    assert names(areas.tane("graph", "--json")) == (found, [])
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        (["--fold"], (["score"], ["north", "south"])),
+        (["--depth", "0"], (["score"], ["north", "south"])),
+        (["--depth", "1"], (["north.features", "south.features", "score"], ["north.train", "south.train"])),
+        (["--fold=south"], (["north.features", "north.train.fit", "score"], ["south"])),
+        (["--fold=south,north.train"], (["north.features", "score"], ["south", "north.train"])),
+        (["--fold=south", "--depth", "1"], (["north.features", "score"], ["south", "north.train"])),
+    ],
+)
+def test_namespaces_are_folded(areas, asked, expected):
+    nodes, spaces = names(areas.tane("graph", "--json", *asked))
+    assert (nodes, sorted(spaces)) == (expected[0], sorted(expected[1]))
+
+
+def test_a_folded_namespace_is_one_row(areas):
+    told = areas.tane("graph", "--fold").out
+    assert "5 nodes, 2 namespaces folded" in told
+    assert "table, params:scale → north.model" in told
+    assert "(2 nodes)" in told
+    assert "(when scale)" in told
+
+
+@pytest.mark.parametrize("name", ["out.svg", "out.html"])
+def test_a_file_is_folded_too(areas, name):
+    assert areas.tane("graph", "--fold=north", "-o", name).out == f"drew 5 nodes into {name}\n"
+    text = (areas.root / name).read_text()
+    assert "namespace south.train" in text
+    assert ('"folded":["north"]' in text) == (name == "out.html")
+    assert "namespace north.train" not in text.partition('id="items"')[0]
+
+
+def test_an_unknown_namespace_offers_the_nearest(areas):
+    told = areas.tane("graph", "--fold=nroth")
+    assert told.code == 2
+    assert "there is no namespace 'nroth' to fold" in told.err
+    assert "did you mean 'north'?" in told.err
+
+
+def test_a_pipeline_after_fold_is_explained(areas):
+    told = areas.tane("graph", "--fold", "areas")
+    assert told.code == 2
+    assert "write `tane graph areas --fold`" in told.err
+
+
+def test_a_pipeline_without_namespaces_has_nothing_to_fold(tiny):
+    assert names(tiny.tane("graph", "--json", "--fold"))[1] == []
+    assert "no node here has a namespace" in tiny.tane("graph", "--fold=x").err
+
+
+def test_json_tells_how_nodes_run(areas):
+    drawn = areas.tane("graph", "--json").json
+    score = next(node for node in drawn["nodes"] if node["name"] == "score")
+    assert (score["when"], score["after"], score["namespace"]) == ("params:scale", ["south.train.fit"], "")
+    assert {"from": "params:scale", "to": "score", "order": True, "when": "params:scale"} in drawn["edges"]
+    assert {"from": "south.train.fit", "to": "score", "order": True, "when": ""} in drawn["edges"]
+    box = areas.tane("graph", "--json", "--fold=north").json["namespaces"][0]
+    assert (box["nodes"], box["inputs"], box["outputs"]) == (2, ["table", "params:scale"], ["north.model"])

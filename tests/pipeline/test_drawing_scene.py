@@ -4,7 +4,7 @@ import functools
 
 import drawing_samples as samples
 
-from tane.pipeline import graph, nodes
+from tane.pipeline import commands, graph, nodes
 from tane.pipeline.drawing import scene
 
 
@@ -80,21 +80,97 @@ def test_partials_and_objects_say_what_they_call():
     assert named(drawn, "t").step.doc == "Trains."
 
 
-def test_without_datasets_nodes_meet_directly():
-    drawn, kept = scene.reduce(samples.cars(), parameters=False, datasets=False)
-    assert {item.kind for item in drawn.items} == {"node"}
-    assert edges(drawn) == {
-        ("load", "split", False),
-        ("split", "fit", False),
-        ("split", "evaluate", False),
-        ("fit", "evaluate", False),
-        ("evaluate", "notify", True),
+def test_a_condition_is_an_edge_from_what_it_looks_at():
+    pipeline = graph.Pipeline(
+        [
+            nodes.node(lambda a: a, "raw", "clean", name="clean"),
+            nodes.node(lambda a: a, "clean", "model", name="fit", when="params:train"),
+            nodes.node(lambda a: a, "model", "page", name="publish", when={"model": 1, "params:mode": ["a", "b"]}),
+        ]
+    )
+    drawn = scene.build(pipeline)
+    found = {(drawn.items[e.source].name, drawn.items[e.target].name): e for e in drawn.edges}
+    assert (found["params:train", "fit"].order, found["params:train", "fit"].when) == (True, "params:train")
+    words = "model is 1 and params:mode is 'a' or 'b'"
+    assert (found["params:mode", "publish"].order, found["params:mode", "publish"].when) == (True, words)
+    assert (found["model", "publish"].order, found["model", "publish"].when) == (False, words)
+    assert named(drawn, "publish").when == words
+    assert [drawn.items[at].name for at in named(drawn, "fit").takes] == ["clean"]
+
+
+def test_what_runs_last_of_all_comes_after_those_nobody_follows():
+    pipeline = graph.Pipeline(
+        [
+            nodes.node(lambda a: a, "raw", "clean", name="clean"),
+            nodes.node(lambda a: a, "clean", "model", name="fit"),
+            nodes.node(lambda a: None, "clean", None, name="show"),
+            nodes.node(lambda: None, name="tidy", always=True),
+            nodes.node(lambda: None, name="tell", always=True, after="clean"),
+        ]
+    )
+    drawn = scene.build(pipeline)
+    assert {e for e in edges(drawn) if e[2]} == {("fit", "tidy", True), ("show", "tidy", True), ("clean", "tell", True)}
+    assert [item.name for item in drawn.items if item.always] == ["tell", "tidy"]
+
+
+def test_the_forms_of_a_dataset_are_one():
+    pipeline = graph.Pipeline(
+        [
+            nodes.node(lambda a: a, "raw", "cars@pandas", name="read"),
+            nodes.node(lambda a: a, "cars@polars", "model", name="fit"),
+        ]
+    )
+    drawn = scene.build(
+        pipeline,
+        datasets={
+            "cars@pandas": scene.DatasetInfo("pandas.CSVDataset", "data/cars.csv", "raw"),
+            "cars@polars": scene.DatasetInfo("polars.CSVDataset", "data/cars.csv", "", "ab"),
+        },
+    )
+    cars = named(drawn, "cars")
+    assert cars.dataset == scene.DatasetInfo("pandas.CSVDataset, polars.CSVDataset", "data/cars.csv", "raw", "ab")
+    assert {("read", "cars", False), ("cars", "fit", False)} <= edges(drawn)
+    assert not [item for item in drawn.items if "@" in item.name]
+
+
+def test_signs_are_read_from_nodes():
+    pipeline = graph.Pipeline(
+        [
+            nodes.node(lambda a: a, "files", "tables", name="read", over="files"),
+            commands.command("wc -l {tables} > {count}", "tables", "count", name="count"),
+        ]
+    )
+    drawn = scene.build(pipeline)
+    assert named(drawn, "read").over == ("files",)
+    assert named(drawn, "count", "node").command == "wc -l {tables} > {count}"
+    assert named(drawn, "read").command == ""
+    assert named(drawn, "count", "node").step.module == ""
+
+
+def test_items_lie_within_the_namespace_that_makes_and_takes_them():
+    drawn = samples.areas()
+    homes = {item.name: item.home for item in drawn.items if "south" not in item.name}
+    assert homes == {
+        "read": "",
+        "raw": "",
+        "params:rate": "",
+        "north.clean": "north",
+        "params:north.lr": "north",
+        "north.train.fit": "north.train",
+        "north.model": "north.train",
+        "north.train.check": "north.train",
+        "north.errors": "",
+        "north.judge": "north",
+        "north.metrics": "",
+        "merge": "",
+        "summary": "",
     }
-    assert [samples.cars().items[at].name for at in kept] == [item.name for item in drawn.items]
+    inside = {item.name: item.inside for item in drawn.items}
+    assert (inside["north.model"], inside["north.clean"], inside["north.errors"]) == ("north", "north", "")
 
 
-def test_without_parameters_the_rest_stays():
-    drawn, _ = scene.reduce(samples.cars(), parameters=False)
-    assert len(drawn.items) == 11
-    fit = named(drawn, "fit")
-    assert [drawn.items[at].name for at in fit.takes] == ["train"]
+def test_a_pair_of_items_has_one_edge_and_data_outweigh_order():
+    merged = scene.merged(
+        [scene.Edge(0, 1, True), scene.Edge(0, 1, when="x"), scene.Edge(0, 1, True, "y"), scene.Edge(1, 1)]
+    )
+    assert merged == (scene.Edge(0, 1, False, "x and y"),)

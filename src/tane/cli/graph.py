@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,18 @@ from tane.catalog import catalogs
 from tane.cli import asking, tables
 from tane.ledger import connection, read, records
 from tane.outcomes import StepStatus
-from tane.pipeline import graph
-from tane.pipeline.drawing import page, scene, svg, terminal
+from tane.pipeline import graph, nodes
+from tane.pipeline.drawing import folding, page, scene, svg, terminal
 from tane.project import declared, layout, projects
 from tane.store import placing
 from tane.tracking import sinks
 
-_DRAWERS: Mapping[str, Callable[[scene.Scene], str]] = {".html": page.draw, ".svg": svg.draw}
+_ALL = "*"  # no namespace has that name
+
+_DRAWERS: Mapping[str, Callable[[scene.Scene, Collection[str]], str]] = {
+    ".html": page.draw,
+    ".svg": lambda drawn, folded: svg.draw(folding.fold(drawn, folded)[0]),
+}
 
 
 @click.command()
@@ -35,30 +40,65 @@ _DRAWERS: Mapping[str, Callable[[scene.Scene], str]] = {".html": page.draw, ".sv
     type=click.Path(path_type=Path),
     help="Draw into FILE.html or FILE.svg.",
 )
+@click.option(
+    "--fold",
+    multiple=True,
+    is_flag=False,
+    flag_value=_ALL,
+    metavar="[NAMESPACE]",
+    help="Draw this namespace as one box; without a name, each outermost one.",
+)
+@click.option(
+    "--depth",
+    type=click.IntRange(min=0),
+    default=None,
+    metavar="N",
+    help="Draw namespaces more than N deep as one box each.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print nodes, datasets and edges as JSON.")
-def command(asked: asking.Asked, output: Path | None, as_json: bool) -> None:
-    """Draw a pipeline: here, or as a page to pan, zoom and search.
+def command(asked: asking.Asked, output: Path | None, fold: tuple[str, ...], depth: int | None, as_json: bool) -> None:
+    """Draw a pipeline: here, or as a page to pan, zoom, search and fold.
 
     \b
     Examples:
       tane graph training
       tane graph --to evaluate -o pipeline.html
       tane graph flow.py -o flow.svg
+      tane graph --fold=area_a --fold=area_b.fit
     """
     draw = _drawer(output)
     drawn = build(asked)
+    folded = _folded(drawn, fold, depth, asked)
     if output is not None and draw is not None:
-        data = draw(drawn).encode("utf-8")
+        data = draw(drawn, folded).encode("utf-8")
         placing.file(output.resolve(), lambda opened: placing.write_all(opened, data))
     if as_json:
-        click.echo(tables.as_json(_as_dict(drawn)))
+        click.echo(tables.as_json(_as_dict(folding.fold(drawn, folded)[0])))
     elif output is not None:
         click.echo(f"drew {tables.count(len(drawn.of_kind('node')), 'node')} into {output}")
     else:
-        click.echo(_on_terminal(drawn), nl=False)
+        click.echo(_on_terminal(folding.fold(drawn, folded)[0]), nl=False)
 
 
-def _drawer(output: Path | None) -> Callable[[scene.Scene], str] | None:
+def _folded(drawn: scene.Scene, named: Sequence[str], depth: int | None, asked: asking.Asked) -> list[str]:
+    """The namespaces to be drawn as boxes."""
+    known = folding.namespaces(drawn)
+    found = [] if depth is None else folding.below(drawn, depth)
+    for name in (part.strip() for each in named for part in each.split(",")):
+        if name == _ALL:
+            found += folding.below(drawn, 0)
+        elif name in known:
+            found.append(name)
+        else:
+            there = f"there are: {', '.join(known)}" if known else "no node here has a namespace"
+            hint = errors.did_you_mean(name, known, there)
+            if name in asked.project().pipelines():
+                hint = f"{name!r} is a pipeline: write `tane graph {name} --fold`"
+            raise errors.UsageError(f"there is no namespace {name!r} to fold", hint=hint)
+    return list(dict.fromkeys(found))
+
+
+def _drawer(output: Path | None) -> Callable[[scene.Scene, Collection[str]], str] | None:
     if output is None:
         return None
     draw = _DRAWERS.get(output.suffix.lower())
@@ -90,7 +130,10 @@ def build(asked: asking.Asked) -> scene.Scene:
     return scene.build(
         pipeline,
         datasets={
-            name: _dataset(project.catalog, name, project.root, digests.get(name, "")) for name in pipeline.datasets()
+            name: _dataset(
+                project.catalog, name, project.root, digests.get(name) or digests.get(nodes.base_name(name), "")
+            )
+            for name in sorted(pipeline.datasets())
         },
         steps={step.node: _step(step, run) for step in steps if run is not None},
         title=project.name if asked.pipeline == layout.DEFAULT else f"{project.name}: {asked.pipeline}",
@@ -147,11 +190,28 @@ def _as_dict(drawn: scene.Scene) -> dict[str, Any]:
                 "inputs": [items[at].name for at in item.takes],
                 "outputs": [items[at].name for at in item.makes],
                 "tags": list(item.tags),
+                "namespace": item.namespace,
+                "after": list(item.after),
+                "when": item.when,
+                "over": list(item.over),
+                "always": item.always,
+                "command": item.command,
                 "status": item.step.status,
                 "seconds": item.step.seconds,
                 "at": tables.iso(item.step.at or 0.0),
             }
             for item in drawn.of_kind("node")
+        ],
+        "namespaces": [
+            {
+                "name": item.name,
+                "nodes": item.holds,
+                "inputs": [items[at].name for at in item.takes],
+                "outputs": [items[at].name for at in item.makes],
+                "status": item.step.status,
+                "seconds": item.step.seconds,
+            }
+            for item in drawn.of_kind("namespace")
         ],
         "datasets": [
             {
@@ -165,7 +225,12 @@ def _as_dict(drawn: scene.Scene) -> dict[str, Any]:
         ],
         "parameters": {item.name: item.value for item in drawn.of_kind("parameter")},
         "edges": [
-            {"from": items[edge.source].name, "to": items[edge.target].name, "order": edge.order}
+            {
+                "from": items[edge.source].name,
+                "to": items[edge.target].name,
+                "order": edge.order,
+                "when": edge.when,
+            }
             for edge in drawn.edges
         ],
     }

@@ -1,7 +1,8 @@
 """The second step of a layered layout: the order within each row, with few crossings.
 
-Called by `layout`. Rows start in depth-first order, then are swept down and up by the mean place of their
-neighbours; the order with the fewest crossings wins. Small graphs are polished by swapping neighbours.
+Called by `stacking`; `rows.js` does the same in a page: who changes one changes both. Rows start in depth-first
+order, then are swept down and up by the mean place of their neighbours; the order with the fewest crossings wins. Small
+graphs are polished by swapping neighbours.
 """
 
 from __future__ import annotations
@@ -37,14 +38,31 @@ def crossings(mesh: Mesh) -> int:
     total = 0
     place = _places(mesh)
     for row in mesh.rows:
-        seen: list[int] = []
+        seen: list[float] = []
         for vertex in row:
-            ends = sorted(place[target] for target in mesh.below[vertex])
-            for end in ends:
-                total += len(seen) - bisect_right(seen, end)
-            for end in ends:
-                insort(seen, end)
+            for ends in _bundles(mesh, vertex, place):
+                for end in ends:
+                    total += len(seen) - bisect_right(seen, end)
+                for end in ends:
+                    insort(seen, end)
     return total
+
+
+def _bundles(mesh: Mesh, vertex: int, place: list[int]) -> list[list[float]]:
+    """Where the edges down from `vertex` end, those that leave it at one point together, from left to right."""
+    below, hold = mesh.below[vertex], mesh.hold
+    if not hold:
+        return [sorted(map(place.__getitem__, below))]
+    points: dict[float, list[float]] = {}
+    for other in below:
+        points.setdefault(hold.get((vertex, other), 0.0), []).append(_spot(mesh, other, vertex, place))
+    return [sorted(points[point]) for point in sorted(points)]
+
+
+def _spot(mesh: Mesh, vertex: int, other: int, place: list[int]) -> float:
+    """Where in its row the edge from or to `other` meets `vertex`; an edge held left of the centre is before it."""
+    hold = mesh.hold.get((vertex, other), 0.0)
+    return place[vertex] + hold / (2.0 * abs(hold) + 1000.0)
 
 
 def _start(mesh: Mesh) -> None:
@@ -77,10 +95,13 @@ def _sweep(mesh: Mesh, *, down: bool) -> None:
             share[vertex] = (at + 0.5) / len(row)
     beside, other = (mesh.above, mesh.below) if down else (mesh.below, mesh.above)
     for row in mesh.rows if down else reversed(mesh.rows):
-        wanted = {}
+        wanted: dict[int, tuple[float, float]] = {}
         for vertex in row:
             near = beside[vertex] or other[vertex]
-            wanted[vertex] = sum(share[v] for v in near) / len(near) if near else share[vertex]
+            held = 0.0  # of those that want to be in one place, each stands on its own edge's side
+            if mesh.hold and near:
+                held = sum(mesh.hold.get((v, vertex), 0.0) for v in near) / len(near)
+            wanted[vertex] = (sum(share[v] for v in near) / len(near) if near else share[vertex], held)
         row.sort(key=wanted.__getitem__)
         for at, vertex in enumerate(row):
             share[vertex] = (at + 0.5) / len(row)
@@ -96,8 +117,8 @@ def _polish(mesh: Mesh) -> None:
                 left, right = row[at], row[at + 1]
                 gain = 0
                 for near in (mesh.above, mesh.below):
-                    a = sorted(place[v] for v in near[left])
-                    b = sorted(place[v] for v in near[right])
+                    a = sorted(_spot(mesh, v, left, place) if mesh.hold else place[v] for v in near[left])
+                    b = sorted(_spot(mesh, v, right, place) if mesh.hold else place[v] for v in near[right])
                     gain += _inversions(a, b) - _inversions(b, a)
                 if gain > 0:
                     row[at], row[at + 1] = right, left
@@ -107,6 +128,6 @@ def _polish(mesh: Mesh) -> None:
             return
 
 
-def _inversions(left: list[int], right: list[int]) -> int:
+def _inversions(left: list[float], right: list[float]) -> int:
     """Crossings of the edges to `left` with those to `right`, when the first stands left of the second."""
     return sum(len(left) - bisect_right(left, end) for end in right)

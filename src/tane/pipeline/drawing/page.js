@@ -1,15 +1,15 @@
-"use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
   const $ = (id) => document.getElementById(id);
-  const stage = $("stage"), world = $("view"), edgeLayer = $("edges"), panel = $("panel");
+  const stage = $("stage"), world = $("view"), panel = $("panel");
   const search = $("search"), found = $("found");
   const svgName = stage.namespaceURI;
   const items = data.items;
   const elements = [...$("items").children];
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
-  const shows = { datasets: true, parameters: true };
-  let drawn, lines = [], before = [], after = [], chosen = -1, picked = "", hits = [], active = -1;
+  const shows = { datasets: true, parameters: true }, spaces = Object.keys(data.boxes);
+  let folded = new Set(data.folded);
+  let drawn, lines = [], labels = [], before = [], after = [], chosen = -1, picked = "", hits = [], active = -1;
   let camera = { x: 0, y: 0, k: 1 }, untouched = true;
 
   /* --- the camera: what part of the graph is seen -------------------------------------------------------------- */
@@ -71,8 +71,33 @@
 
   /* --- what is shown --------------------------------------------------------------------------------------------- */
 
+  const svg = (tag, attributes, ...inner) => {
+    const element = document.createElementNS(svgName, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...inner);
+    return element;
+  };
+  const tagOf = ([name, x, y]) => {
+    const [text, wide] = data.tags[name];
+    const tag = svg("g", { class: "tag", transform: `translate(${x} ${y})`, tabindex: 0, role: "button", "aria-expanded": true,
+      "aria-label": "Fold namespace " + name });
+    tag.append(svg("title", {}, `namespace ${name}: click to fold`),
+      svg("rect", { class: "card", x: 8, y: 6, width: wide, height: 20, rx: 6 }), svg("path", { class: "fold", d: "M15 16h8" }),
+      svg("text", { class: "name", x: 29, y: 20 }, text));
+    tag.dataset.space = data.boxes[name];
+    tag.addEventListener("keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      turn(name);
+    });
+    return tag;
+  };
+  const state = () => [...folded].sort().join(" ") + "|" + shows.datasets + shows.parameters;
+  const opened = state(), known = new Map([[opened, data.view]]);
   const show = (first) => {
-    drawn = data.views[(shows.parameters ? "p" : "") + (shows.datasets ? "d" : "")];
+    const now = state();
+    if (!known.has(now)) known.set(now, folding.view(data, folded, shows));
+    drawn = known.get(now);
     if (!first) stage.classList.add("moving");
     elements.forEach((element, at) => {
       const place = drawn.at[at];
@@ -84,26 +109,77 @@
     before = items.map(() => []);
     after = items.map(() => []);
     lines = drawn.edges.map(([source, target, order, path], at) => {
-      const line = document.createElementNS(svgName, "path");
-      line.setAttribute("class", order ? "edge order" : "edge");
-      line.setAttribute("marker-end", "url(#tip)");
-      line.setAttribute("d", path);
       after[source].push([target, at]);
       before[target].push([source, at]);
-      return line;
+      return svg("path", { class: order ? "edge order" : "edge", "marker-end": "url(#tip)", d: path });
     });
-    edgeLayer.replaceChildren(...lines);
+    labels = drawn.labels.map(([text, x, y]) => svg("text", { class: "label", x, y: y + 3.5, "text-anchor": "middle" }, text));
+    $("edges").replaceChildren(...lines);
+    $("labels").replaceChildren(...labels);
+    $("frames").replaceChildren(...drawn.frames.map(([, x, y, width, height]) =>
+      svg("rect", { class: "frame", x, y, width, height, rx: 14 })));
+    $("tags").replaceChildren(...drawn.frames.map(tagOf));
     if (!first) setTimeout(() => stage.classList.remove("moving"), calm.matches ? 0 : 380);
     if (chosen >= 0 && !drawn.at[chosen]) choose(-1);
+    for (const what of ["datasets", "parameters"]) $(what).setAttribute("aria-pressed", shows[what]);
+    const shut = spaces.length > 0 && spaces.every((name) => drawing.around(name).some((outer) => folded.has(outer)));
+    $("folds").textContent = shut ? "Unfold all" : "Fold all";
+    for (const button of document.querySelectorAll("#legend .space")) {
+      button.setAttribute("aria-expanded", !folded.has(items[button.dataset.space].name));
+    }
     settle();
+  };
+  /* Show the change, say it in the address, and keep what was clicked, `anchor`, where it was. */
+  const change = (anchor) => {
+    const place = anchor && anchor();
+    show(false);
+    remember();
+    const moved = place && anchor();
+    if (!moved) { glide(opening()); return; }
+    untouched = false;
+    glide({ ...camera, x: camera.x + (place[0] - moved[0]) * camera.k, y: camera.y + (place[1] - moved[1]) * camera.k });
   };
   const toggle = (what) => {
     if ($(what).disabled) return;
     shows[what] = !shows[what];
-    $(what).setAttribute("aria-pressed", shows[what]);
-    show(false);
-    glide(opening());
+    change();
   };
+  const placeOf = (name) => {
+    const box = drawn.at[data.boxes[name]], frame = drawn.frames.find((one) => one[0] === name);
+    return box || (frame && [frame[1] + frame[3] / 2, frame[2] + 20]);
+  };
+  const turn = (name) => {
+    if (!folded.delete(name)) folded.add(name);
+    change(() => placeOf(name));
+  };
+  const turnAll = () => {
+    if (!spaces.length) return;
+    const shut = spaces.every((name) => drawing.around(name).some((outer) => folded.has(outer)));
+    folded = new Set(shut ? [] : spaces);
+    change();
+  };
+
+  /* --- the address: #fold=area_a,area_b.fit&hide=datasets, nothing when all is as it was at first --------------- */
+
+  const remember = () => {
+    const parts = [];
+    if ([...folded].sort().join(" ") !== [...data.folded].sort().join(" ")) {
+      parts.push("fold=" + [...folded].sort().map(encodeURIComponent).join(","));
+    }
+    const hidden = Object.keys(shows).filter((what) => !shows[what]);
+    if (hidden.length) parts.push("hide=" + hidden.join(","));
+    history.replaceState(null, "", parts.length ? "#" + parts.join("&") : location.pathname + location.search);
+  };
+  const recall = () => {
+    const said = {};
+    for (const part of location.hash.slice(1).split("&")) {
+      const [name, value = ""] = part.split("=");
+      try { said[name] = value.split(",").filter(Boolean).map(decodeURIComponent); } catch { /* not ours */ }
+    }
+    folded = new Set((said.fold || data.folded).filter((name) => Object.hasOwn(data.boxes, name)));
+    for (const what of Object.keys(shows)) shows[what] = !(said.hide || []).includes(what) || $(what).disabled;
+  };
+  addEventListener("hashchange", () => { recall(); show(false); glide(opening()); });
 
   /* --- highlights ------------------------------------------------------------------------------------------------ */
 
@@ -111,6 +187,7 @@
     stage.classList.toggle("focus", set !== null);
     elements.forEach((element, at) => element.classList.toggle("on", set !== null && set.has(at)));
     lines.forEach((line, at) => line.classList.toggle("on", edges !== null && edges.has(at)));
+    labels.forEach((label, at) => label.classList.toggle("on", set !== null && set.has(drawn.labels[at][3])));
   };
   const kin = (at) => {
     const set = new Set([at]), edges = new Set();
@@ -128,10 +205,16 @@
   /* With nothing under the pointer: the search, the legend's choice, or the chosen item decide. */
   const settle = () => {
     const words = search.value.trim().toLowerCase();
-    if (words) light(new Set(hits), new Set());
+    if (words) light(new Set(hits.flatMap((at) => [at, ...drawing.around(items[at].inside || "").map((name) => data.boxes[name])])),
+      new Set());
     else if (picked) {
-      const [kind, value] = JSON.parse(picked);
-      light(new Set(items.flatMap((item, at) => (item[kind] === value ? [at] : []))), new Set());
+      const [kind, value] = JSON.parse(picked), set = new Set();
+      items.forEach((item, at) => {
+        if (item.kind === "namespace" || item[kind] !== value) return;
+        set.add(at);
+        for (const name of drawing.around(item.inside || "")) set.add(data.boxes[name]);
+      });
+      light(set, new Set());
     } else if (chosen >= 0) kin(chosen);
     else light(null, null);
   };
@@ -165,6 +248,7 @@
     return list;
   };
   const text = (tag, className, value) => (value ? make(tag, className, value) : null);
+  const waits = (at) => data.edges.filter(([, target, order]) => target === at && order).map(([source]) => source);
   const makers = (at) => items.flatMap((item, n) => (item.makes && item.makes.includes(at) ? [n] : []));
   const takers = (at) => items.flatMap((item, n) => (item.takes && item.takes.includes(at) ? [n] : []));
   const fill = (at) => {
@@ -173,9 +257,9 @@
     const close = make("button", "close", "×");
     close.setAttribute("aria-label", "Close");
     close.addEventListener("click", () => choose(-1));
-    panel.append(close, make("div", "kind", { node: "Node", dataset: "Dataset", parameter: "Parameter" }[item.kind]),
+    panel.append(close, make("div", "kind", { node: "Node", dataset: "Dataset", parameter: "Parameter", namespace: "Namespace" }[item.kind]),
       make("h2", "", item.kind === "parameter" ? item.key : item.name));
-    if (item.kind === "node") {
+    if (item.kind === "node" || item.kind === "namespace") {
       if (item.status) {
         const pill = make("span", "status"), dot = make("i");
         dot.style.background = item.color;
@@ -184,11 +268,18 @@
       }
       if (item.at !== undefined) panel.append(make("p", "when", "Last run " + new Date(item.at * 1000).toLocaleString()));
       part("Why", listed("reasons", item.reasons));
+      if (item.kind === "namespace") {
+        part("Nodes", links(items.flatMap((one, n) =>
+          (one.kind === "node" && drawing.around(one.namespace || "").includes(item.name) ? [n] : []))));
+      }
       part("Inputs", links(item.takes));
       part("Outputs", links(item.makes));
-      part("Waits for", links(data.order.filter((pair) => pair[1] === at).map((pair) => pair[0])));
+      part("Runs", listed("reasons", item.runs));
+      part("Looks at", links(waits(at).filter((source) => items[source].kind !== "node")));
+      part("Waits for", links(waits(at).filter((source) => items[source].kind === "node")));
       part("Tags", listed("tags", item.tags));
-      part("Namespace", text("code", "", item.namespace));
+      if (item.kind === "node") part("Namespace", text("code", "", item.namespace));
+      part("Command", text("pre", "", item.command));
       part("Function", text("code", "", item.module));
       part("Description", text("p", "doc", item.doc));
     } else if (item.kind === "dataset") {
@@ -223,7 +314,14 @@
   };
   const unhide = (at) => {
     if (drawn.at[at]) return;
-    toggle(items[at].kind === "dataset" ? "datasets" : "parameters");
+    const what = items[at].kind + "s";
+    if (what in shows) shows[what] = true;
+    if (items[at].kind !== "namespace") for (const name of drawing.around(items[at].inside || "")) folded.delete(name);
+    else {
+      for (const name of drawing.around(items[at].name).slice(0, -1)) folded.delete(name);
+      folded.add(items[at].name);
+    }
+    change();
   };
 
   /* --- search and legend ----------------------------------------------------------------------------------------- */
@@ -276,7 +374,10 @@
     event.preventDefault();
     mark();
   });
-  const choices = [...document.querySelectorAll("#legend button")];
+  const choices = [...document.querySelectorAll("#legend [data-pick]")];
+  for (const button of document.querySelectorAll("#legend .space")) {
+    button.addEventListener("click", () => turn(items[button.dataset.space].name));
+  }
   const marked = () => choices.forEach((button) => button.setAttribute("aria-pressed", button.dataset.pick === picked));
   choices.forEach((button) => button.addEventListener("click", () => {
     picked = picked === button.dataset.pick ? "" : button.dataset.pick;
@@ -288,7 +389,7 @@
   /* --- pointer: drag, pinch, wheel, click ------------------------------------------------------------------------ */
 
   const fingers = new Map();
-  let dragged = 0, pressed = -1;
+  let dragged = 0, pressed = -1, tagged = "";
   const indexOf = (target) => {
     const element = target.closest && target.closest(".item");
     return element ? Number(element.dataset.i) : -1;
@@ -299,7 +400,12 @@
     untouched = false;
     if (document.activeElement === search) search.blur();
     fingers.set(event.pointerId, [event.clientX, event.clientY]);
-    if (fingers.size === 1) { dragged = 0; pressed = indexOf(event.target); }
+    if (fingers.size === 1) {
+      dragged = 0;
+      pressed = indexOf(event.target);
+      const tag = event.target.closest && event.target.closest(".tag");
+      tagged = tag ? items[tag.dataset.space].name : "";
+    }
     stage.setPointerCapture(event.pointerId);
   });
   stage.addEventListener("pointermove", (event) => {
@@ -324,6 +430,7 @@
     if (!fingers.delete(event.pointerId) || fingers.size) return;
     stage.classList.remove("dragging");
     if (event.type !== "pointerup" || dragged > 4) return;
+    if (tagged || (pressed >= 0 && items[pressed].kind === "namespace")) { turn(tagged || items[pressed].name); return; }
     if (pressed >= 0) elements[pressed].focus({ preventScroll: true });
     choose(pressed === chosen ? -1 : pressed);
     if (chosen >= 0) reveal(chosen);
@@ -354,7 +461,8 @@
   const walk = (event, at) => {
     if (event.key === "Enter" || event.key === " ") {
       event.preventDefault();
-      choose(chosen === at ? -1 : at);
+      if (items[at].kind === "namespace") turn(items[at].name);
+      else choose(chosen === at ? -1 : at);
       return;
     }
     const [x, y] = drawn.at[at];
@@ -374,6 +482,7 @@
   const keys = {
     "+": () => middle(1.35), "=": () => middle(1.35), "-": () => middle(1 / 1.35), 0: () => glide(whole()),
     "/": () => search.focus(), d: () => toggle("datasets"), p: () => toggle("parameters"),
+    f: turnAll,
     ArrowUp: () => glide({ ...camera, y: camera.y + 90 }), ArrowDown: () => glide({ ...camera, y: camera.y - 90 }),
     ArrowLeft: () => glide({ ...camera, x: camera.x + 90 }), ArrowRight: () => glide({ ...camera, x: camera.x - 90 }),
     Escape: () => { picked = ""; marked(); choose(-1); },
@@ -391,6 +500,8 @@
     $(what).disabled = $(what).hidden = !items.some((item) => item.kind + "s" === what);
     $(what).addEventListener("click", () => toggle(what));
   }
+  $("folds").hidden = !spaces.length;
+  $("folds").addEventListener("click", turnAll);
   $("theme").addEventListener("click", () => {
     const root = document.documentElement;
     const dark = root.dataset.theme ? root.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
@@ -398,6 +509,7 @@
   });
 
   stage.removeAttribute("viewBox");
+  recall();
   show(true);
   camera = opening();
   paint();

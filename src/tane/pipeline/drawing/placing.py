@@ -1,7 +1,8 @@
 """The third step of a layered layout: how far right each vertex stands.
 
-Called by `layout`. Each row is placed at the least squared distance from where its neighbours want it, with
-room between boxes kept (pool adjacent violators, linear in the row); then what can run straight does.
+Called by `stacking`; `rows.js` does the same in a page: who changes one changes both. Each row is placed at the least
+squared distance from where its neighbours want it, with room between boxes kept (pool adjacent violators, linear in the
+row); then what can run straight does.
 """
 
 from __future__ import annotations
@@ -53,13 +54,15 @@ def _room(mesh: Mesh, row: Sequence[int], wide: Sequence[float]) -> list[float]:
 def _settle(
     mesh: Mesh, row: Sequence[int], offsets: Sequence[float], near: Sequence[list[list[int]]], x: list[float]
 ) -> None:
+    hold = mesh.hold
     blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
     for vertex, offset in zip(row, offsets, strict=True):
         total = weight = 0.0
         for neighbours in near:
             for other in neighbours[vertex]:
                 pull = _pull(mesh, vertex, other)
-                total += pull * x[other]
+                side = hold.get((other, vertex), 0.0) - hold.get((vertex, other), 0.0) if hold else 0.0
+                total += pull * (x[other] + side)
                 weight += pull
         if not weight:
             total, weight = 0.05 * x[vertex], 0.05
@@ -128,7 +131,9 @@ def _runs(mesh: Mesh) -> dict[int, int]:
         if vertex >= mesh.real and bends:
             following[vertex] = bends[0]
         elif len(below) == 1 and len(mesh.above[below[0]]) == 1:
-            following[vertex] = below[0]
+            pair = vertex, below[0]
+            if pair not in mesh.hold and pair[::-1] not in mesh.hold:
+                following[vertex] = below[0]
     return following
 
 

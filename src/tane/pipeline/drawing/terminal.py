@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tane.pipeline import nodes
-from tane.pipeline.drawing import palette, rail, scene, wording
+from tane.pipeline.drawing import folding, palette, rail, ranking, wording
 from tane.pipeline.drawing.scene import Item, Scene
 
 _LEAST_WIDTH, _LEAST_FLOW, _MOST_NAME = 40, 24, 34
@@ -60,17 +60,19 @@ def draw(drawn: Scene, width: int = 100, *, color: bool = False, ascii_only: boo
 
 
 def _table(drawn: Scene, width: int, look: _Look) -> list[list[Span]]:
-    graph, _ = scene.reduce(drawn, parameters=False, datasets=False)
+    graph, _ = folding.reduce(drawn, parameters=False, datasets=False)
+    links = [(edge.source, edge.target) for edge in graph.edges]
     followers: list[list[int]] = [[] for _ in graph.items]
-    for edge in graph.edges:
-        followers[edge.source].append(edge.target)
+    for (source, target), back in zip(links, ranking.backward(len(graph.items), links), strict=True):
+        if not back:
+            followers[source].append(target)
     sequence = rail.order(followers)
     rows = rail.rows(rail.thin(followers, sequence), sequence, most=max(4, width // 10))
-    items = drawn.of_kind("node")
+    items = drawn.workers()
     widths = _widths(rows, items, width, look)
     after: dict[int, list[str]] = {}
     for edge in graph.edges:
-        if edge.order:
+        if edge.order and not edge.when:
             after.setdefault(edge.target, []).append(graph.items[edge.source].name)
     lines: list[list[Span]] = []
     for row in rows:
@@ -125,7 +127,10 @@ def _flow(drawn: Scene, item: Item, after: Sequence[str], look: _Look) -> list[S
         words += [(look.arrow, "2"), *((f"{name},", "") for name in makes[:-1]), (makes[-1], "")]
     if after:
         words += [("after", "2"), *((f"{name},", "2") for name in after[:-1]), (after[-1], "2")]
-    return words
+    said = ["shell command"] if item.command else []
+    said += [wording.count(item.holds, "node")] if item.holds else []
+    said += wording.marks(item.when, item.over, item.always)
+    return words + [(f"({text})", "2") for text in said]
 
 
 def _wrap(words: Sequence[Span], width: int, look: _Look) -> list[list[Span]]:
@@ -147,8 +152,10 @@ def _wrap(words: Sequence[Span], width: int, look: _Look) -> list[list[Span]]:
 
 
 def _summary(drawn: Scene) -> str:
-    said = [
-        wording.count(len(drawn.of_kind("node")), "node"),
+    folded = drawn.of_kind("namespace")
+    said = [wording.count(len(drawn.of_kind("node")) + sum(item.holds for item in folded), "node")]
+    said += [f"{wording.count(len(folded), 'namespace')} folded"] if folded else []
+    said += [
         wording.count(len(drawn.of_kind("dataset")), "dataset"),
     ]
     parameters = drawn.of_kind("parameter")

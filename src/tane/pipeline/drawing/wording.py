@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import unicodedata
+from collections.abc import Sequence
 
 _NARROW = frozenset("iIjlt.,:;|'!()[]{}`f/\\ ")
 _WIDE = frozenset("mwMW@%")
@@ -29,6 +30,25 @@ def moment(at: float) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """A number and its noun: "1 node", "3 nodes"."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def condition(words: str) -> str:
+    """A node's condition as it stands beside it: "when has_rows"."""
+    return "on a condition" if words == "its condition" else f"when {visible(words).replace('params:', '')}"
+
+
+def marks(when: str, over: Sequence[str], always: bool) -> list[str]:
+    """What is special about how a node runs."""
+    said = [condition(when)] if when else []
+    if over:
+        said.append(f"once for each item of {', '.join(over)}")
+    return [*said, "always, however the others end"] if always else said
+
+
+def around(namespace: str) -> list[str]:
+    """A dotted namespace and those around it, outermost first."""
+    parts = namespace.split(".") if namespace else []
+    return [".".join(parts[:depth]) for depth in range(1, len(parts) + 1)]
 
 
 def pixels(text: str, size: float) -> float:
