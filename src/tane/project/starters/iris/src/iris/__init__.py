@@ -1,0 +1,1 @@
+"""{{ name }}: three species of iris told apart."""
