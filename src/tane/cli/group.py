@@ -14,7 +14,7 @@ import click
 from tane import errors
 
 _VERBS = {
-    "new": "make a project from a starter",
+    "new": "make a project from a starter, or add a pipeline to one",
     "run": "run a pipeline: what changed is run, the rest reused",
     "plan": "say what a run would do, and why",
     "status": "say whether anything changed since the last run",
@@ -22,6 +22,10 @@ _VERBS = {
     "log": "the history of runs, or of one dataset",
     "graph": "draw a pipeline",
     "runs": "list runs",
+    "data": "the datasets of a project: list them, describe one",
+    "config": "the composed configuration, and where its values come from",
+    "doctor": "look for what is not as it should be",
+    "debug": "do a failed step again, on its inputs, in the debugger",
 }
 
 
@@ -52,7 +56,10 @@ class Verbs(click.Group):
             formatter.write_dl(list(_VERBS.items()))
 
 
-@click.command(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+@click.command(cls=Verbs, context_settings=CONTEXT)
 @click.version_option(package_name="tane", prog_name="tane", message="%(prog)s %(version)s")
 def tane() -> None:
     """Git for what pipelines make: run only what changed, keep every value with its lineage.
@@ -65,11 +72,13 @@ def tane() -> None:
     """
 
 
-def execute(arguments: Sequence[str]) -> int:
-    """Run a command; its exit code. Errors are told on standard error, once, without our own frames."""
+def execute(arguments: Sequence[str], command: click.Command | None = None, name: str = "tane") -> int:
+    """Run a command, `tane` unless another is given; its exit code. Errors are told on standard error, once, without
+    our own frames.
+    """
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = tane.main(list(arguments), prog_name="tane", standalone_mode=False)
+        code = (command or tane).main(list(arguments), prog_name=name, standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as end:

@@ -53,11 +53,16 @@ def runs(
     pipeline: str | None = None,
     status: outcomes.RunStatus | None = None,
     name: str | None = None,
+    kind: str | None = None,
+    windows: bool = False,
 ) -> list[records.RunRecord]:
-    """The newest runs, of one pipeline, status or name where that is given."""
-    terms: list[str] = []
+    """The newest runs, of one pipeline, status, name or kind where that is given.
+
+    The windows of backfills are among them only with `windows`, or where they are asked for by name or kind.
+    """
+    terms: list[str] = [] if windows or name is not None or kind is not None else [f"kind <> '{records.WINDOW}'"]
     values: list[Any] = []
-    for column, wanted in (("pipeline", pipeline), ("name", name)):
+    for column, wanted in (("pipeline", pipeline), ("name", name), ("kind", kind)):
         if wanted is not None:
             terms.append(f"{column} = ?")
             values.append(wanted)
@@ -72,6 +77,17 @@ def runs(
         values.append(limit)
     found = _judged(ledger.rows(f"select {rows.RUN} from runs {where}order by started desc, id desc {cut}", values))
     return [run for run in found if run.status is status][:limit] if judged else found
+
+
+def windows(ledger: connection.Ledger, backfill: str) -> list[records.RunRecord]:
+    """The runs of the windows of a backfill, oldest first; one that was run again is there each time."""
+    name = f"{backfill}/"
+    return _judged(
+        ledger.rows(
+            f"select {rows.RUN} from runs where kind = ? and substr(name, 1, ?) = ? order by id",
+            (records.WINDOW, len(name), name),
+        )
+    )
 
 
 def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
@@ -130,9 +146,9 @@ def counts(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[out
     for part in _parts(runs):
         for run, status, count in ledger.rows(
             "select runs.run, steps.status, count(*) from runs join steps on steps.run = runs.id "
-            f"where runs.run in ({','.join('?' * len(part))}) and steps.position >= 0 and steps.position < {records.ITEMS} "
+            f"where runs.run in ({','.join('?' * len(part))}) and steps.position >= 0 and steps.position < ? "
             "group by runs.run, steps.status",
-            part,
+            [*part, records.ITEMS],
         ):
             found.setdefault(run, {})[outcomes.StepStatus(status)] = count
     return found
@@ -168,6 +184,24 @@ def _steps(ledger: connection.Ledger, run: str, first: int, end: int) -> list[re
         within,
     )
     return [rows.step(row, tuple(outputs.get(row[0], ()))) for row in found]
+
+
+def outputs(
+    ledger: connection.Ledger, runs: Iterable[str]
+) -> dict[str, list[tuple[outcomes.StepStatus, records.Kept]]]:
+    """What the steps of each of `runs` made, with how the step ended; without what its items did."""
+    found: dict[str, list[tuple[outcomes.StepStatus, records.Kept]]] = {}
+    for part in _parts(runs):
+        for run, status, *kept in ledger.rows(
+            f"select runs.run, steps.status, {rows.KEPT} from runs join steps on steps.run = runs.id "
+            "join outputs on outputs.run = steps.run and outputs.position = steps.position "
+            "join kept on kept.id = outputs.kept "
+            f"where runs.run in ({','.join('?' * len(part))}) and steps.position >= 0 "
+            f"and steps.position < {records.ITEMS} order by runs.id, steps.position, outputs.place",
+            part,
+        ):
+            found.setdefault(run, []).append((outcomes.StepStatus(status), rows.kept(kept)))
+    return found
 
 
 def sources(ledger: connection.Ledger, run: str) -> list[records.Kept]:
@@ -251,15 +285,18 @@ def document(ledger: connection.Ledger, digest: str) -> dict[str, Any]:
 
 
 def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) -> list[Version]:
-    """What dataset `name` was, newest first: one for each change of digest, as of the run that made it."""
+    """What dataset `name` was, newest first: one for each change of digest, as of the run that made it.
+
+    What the windows of backfills made is not among them: they have no order, and none is the newest.
+    """
     found: list[Version] = []
     for run, started, ended, *kept in ledger.rows(
         f"select runs.run, runs.started, steps.ended, {rows.KEPT} from kept "
         "join outputs on outputs.kept = kept.id "
         "join steps on steps.run = outputs.run and steps.position = outputs.position "
-        "join runs on runs.id = outputs.run where kept.name = ? "
+        "join runs on runs.id = outputs.run where kept.name = ? and runs.kind <> ? "
         "order by outputs.run desc, outputs.position desc",
-        (name,),
+        (name, records.WINDOW),
     ):
         same = bool(found) and found[-1].kept.digest == kept[1]
         if not same and len(found) == limit:

@@ -69,6 +69,8 @@ class StepRecord:
     attempts: int = 1
 
 
+WINDOW = "window"  # the kind of a run that is one window of a backfill
+BACKFILL = "backfill"  # the kind of the record that stands for the backfill itself; its windows are "ID/label"
 ITEMS = 1 << 32  # positions from here on are those of items: parts of a fanned-out step
 
 

@@ -30,6 +30,28 @@ def start_run(ledger: connection.Ledger, run: records.RunRecord) -> None:
         db.execute(f"insert into runs ({rows.RUN}) values ({_marks(len(columns))})", columns)
 
 
+def resume_run(ledger: connection.Ledger, run: records.RunRecord, host: str, pid: int) -> bool:
+    """Have a run that has ended, or whose process is gone, go on in process `pid`. False when somebody else did."""
+    number = ledger.number(run.run)
+    was = outcomes.RunStatus.RUNNING if run.status is outcomes.RunStatus.KILLED else run.status
+    with ledger.writing() as db:
+        done = db.execute(
+            "update runs set status = ?, ended = 0, error = '', lease = ?, host = ?, pid = ?, process = ? "
+            "where id = ? and status = ? and pid = ?",
+            (
+                str(outcomes.RunStatus.RUNNING),
+                time.time() + leases.LEASE,
+                host,
+                pid,
+                leases.mark(pid),
+                number,
+                str(was),
+                run.pid,
+            ),
+        )
+        return bool(done.rowcount)
+
+
 def beat(ledger: connection.Ledger, run: str) -> None:
     """Renew the lease of a running run; to be called several times within `leases.LEASE` seconds."""
     number = ledger.number(run)

@@ -171,7 +171,8 @@ def _renamed(text: str, suffix: str, token: str, name: str, package: str) -> str
         text = re.sub(rf'("(?:from|import) ){token}(?=[.\s,\\"])', rf"\g<1>{package}", text)
     elif suffix == ".toml":
         text = re.sub(rf'^(name\s*=\s*)"{token}"', rf'\g<1>"{name}"', text, flags=re.M)
-        text = text.replace(f'"{token}"', f'"{package}"')
+        text = re.sub(rf'^{token}(\s*=\s*"{token}\.)', rf"{name}\1", text, flags=re.M)  # its command
+        text = re.sub(rf'"{token}(["./])', rf'"{package}\1', text)
     elif suffix in (".yml", ".yaml"):
         text = re.sub(rf"""^(\s*type:\s*["']?){token}\.""", rf"\g<1>{package}.", text, flags=re.M)
     return text

@@ -1,13 +1,12 @@
-"""`python -m {{ package }}`: the same as `tane run` in the project's folder."""
+"""`python -m {{ package }}`: `tane run` for this project, in its folder; installed from a wheel, where the user stands."""
 
-import os
-import sys
+from tane.cli import packaged
 
-from tane.cli.main import main
 
-from . import settings
+def main() -> None:
+    """The command of the project's name."""
+    packaged.main(__package__ or "{{ package }}")
+
 
 if __name__ == "__main__":
-    if (settings.ROOT / "pyproject.toml").is_file():  # installed elsewhere, the project is where the user stands
-        os.chdir(settings.ROOT)
-    sys.exit(main(["run", *sys.argv[1:]]))
+    main()

@@ -1,18 +1,11 @@
-"""`python -m <package>` runs the project: the same as `tane run` in its folder."""
+"""`python -m {{ package }}`: `tane run` for this project, in its folder; installed from a wheel, where the user stands."""
 
-import os
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
+from tane.cli import packaged
 
 
 def main() -> None:
-    from tane.cli.main import main as tane
-
-    if (ROOT / "pyproject.toml").is_file():  # run from its source tree, wherever the shell stands
-        os.chdir(ROOT)
-    sys.exit(tane(["run", *sys.argv[1:]]))
+    """The command of the project's name."""
+    packaged.main(__package__ or "{{ package }}")
 
 
 if __name__ == "__main__":

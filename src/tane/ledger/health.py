@@ -1,0 +1,47 @@
+"""Whether a ledger is sound, and which objects it names. `runs.health` calls it; it only reads."""
+
+from __future__ import annotations
+
+from tane.ledger import connection, rows
+
+_OBJECTS = (
+    "select kept.value from kept where kept.value is not null",
+    "select kept.file from kept where kept.file is not null",
+    "select artifacts.file from artifacts",
+)
+_RECENT = (
+    "select kept.value, kept.file from outputs join kept on kept.id = outputs.kept where outputs.run in ({marks})",
+    "select artifacts.file, '' from artifacts where artifacts.run in ({marks})",
+)
+
+
+def faults(ledger: connection.Ledger) -> list[str]:
+    """What SQLite finds wrong with the file, and rows that point at rows which are not there; nothing when all is well.
+
+    Raises `errors.LedgerError` for a file so damaged that it cannot be asked.
+    """
+    found = [str(row[0]) for row in ledger.rows("pragma integrity_check(20)")]
+    if found != ["ok"]:
+        return found
+    return [
+        f"a row of {table} points at a row of {parent} that is not there"
+        for table, parent in dict.fromkeys((row[0], row[2]) for row in ledger.rows("pragma foreign_key_check"))
+    ]
+
+
+def named(ledger: connection.Ledger) -> set[str]:
+    """The digests of all objects that any run names."""
+    found = {row[0] for select in _OBJECTS for row in ledger.rows(select)}
+    for (detail,) in ledger.rows("select detail from runs"):
+        found.add((rows.parsed(detail).get("git") or {}).get("diff", ""))
+    return found - {"", None}
+
+
+def named_lately(ledger: connection.Ledger, runs: int) -> set[str]:
+    """The digests of the objects that the newest `runs` name."""
+    newest = [row[0] for row in ledger.rows("select id from runs order by started desc, id desc limit ?", (runs,))]
+    marks = ",".join("?" * len(newest))
+    if not newest:
+        return set()
+    found = {each for select in _RECENT for row in ledger.rows(select.format(marks=marks), newest) for each in row}
+    return found - {"", None}
