@@ -121,7 +121,7 @@ def test_all_faults_are_told_at_once_with_their_lines(catalog):
         ("cvs", "'csv'"),
         ("Parquett", "'parquet'"),
         ("panda.CSVDataset", "'pandas.CSVDataset'"),
-        ("pandas.ExcelDataset", "kedro-datasets"),
+        ("pandas.HDFDataset", "kedro-datasets"),
         ("zzz", "pandas.CSVDataset"),
     ],
 )

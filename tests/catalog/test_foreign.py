@@ -122,6 +122,23 @@ def test_a_key_that_the_class_does_not_take_is_named(dataset, package):
     assert raised.value.hint == "did you mean 'limit'?"
 
 
+def test_what_a_class_raises_does_not_show_its_credentials(catalog, package):
+    package(
+        """
+        class Table:
+            def __init__(self, credentials): self.url = f"db://me:{credentials['password']}@host"
+            def load(self): raise OSError(f"cannot reach {self.url}")
+        """
+    )
+    one = catalog(
+        {"it": {"type": "their_pkg.datasets.Table", "credentials": "dev"}},
+        credentials={"dev": {"password": secret.Secret("hush-hush")}},
+    ).find("it")
+    with pytest.raises(errors.CatalogError, match=r"cannot reach db://me:\*\*\*@host") as raised:
+        one.load()
+    assert raised.value.__cause__ is None
+
+
 def test_a_failing_load_names_the_dataset(dataset, package):
     package("class A:\n    def load(self): raise ValueError('page 3 is torn')\n")
     with pytest.raises(errors.CatalogError, match="dataset 'it': it could not be loaded: ValueError: page 3"):
@@ -139,24 +156,46 @@ def test_types_of_kedro_datasets_work_when_it_is_installed(dataset, tmp_path, mo
     folder.mkdir(parents=True)
     (folder.parent / "__init__.py").touch()
     (folder / "__init__.py").write_text(
-        "class ExcelDataset:\n"
+        "class HDFDataset:\n"
         "    def __init__(self, *, filepath, load_args=None): self.it = filepath, load_args\n"
         "    def load(self): return self.it\n"
     )
     monkeypatch.syspath_prepend(tmp_path / "site")
-    one = dataset(type="pandas.ExcelDataset", filepath="x.xlsx", load_args={"sheet_name": 1}, versioned=True)
-    assert one.load() == (str(tmp_path / "x.xlsx"), {"sheet_name": 1})
+    one = dataset(type="pandas.HDFDataset", filepath="x.h5", load_args={"sheet_name": 1}, versioned=True)
+    assert one.load() == (str(tmp_path / "x.h5"), {"sheet_name": 1})
     for name in [name for name in sys.modules if name.startswith("kedro_datasets")]:
         del sys.modules[name]
 
 
-def test_installed_packages_may_offer_short_names(dataset, package, tmp_path, monkeypatch):
+# a plain name, one with a dot, one of a family of ours, one of a module that exists and has no such class
+@pytest.mark.parametrize("name", ["pdf", "acme.PdfDataset", "pandas.PdfDataset", "json.PdfDataset", "their_pkg.Pdf"])
+def test_installed_packages_may_offer_names(dataset, package, offers, tmp_path, monkeypatch, name):
     package(PDF)
-    info = tmp_path / "site" / "their_pkg-1.0.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-pkg\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[tane.datasets]\npdf = their_pkg.datasets:PdfDataset\n")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    one = dataset(type="pdf", filepath="x.pdf")
+    offers(name)
+    monkeypatch.chdir(tmp_path)
+    one = dataset(type=name, filepath="x.pdf")
+    one.check_ready()
     one.save(["a"])
     assert one.load() == ["a"]
+
+
+def test_a_slip_in_an_offered_name_is_told(dataset, package, offers):
+    package(PDF)
+    offers("acme.PdfDataset")
+    with pytest.raises(errors.CatalogError, match="there is no type 'acme.PdfDatset'") as raised:
+        dataset(type="acme.PdfDatset", filepath="x.pdf")
+    assert raised.value.hint == "did you mean 'acme.PdfDataset'?"
+
+
+@pytest.fixture
+def offers(tmp_path, monkeypatch):
+    """Installs a package that offers the class under a name."""
+
+    def install(name):
+        info = tmp_path / "site" / "their_pkg-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-pkg\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[tane.datasets]\n{name} = their_pkg.datasets:PdfDataset\n")
+        monkeypatch.syspath_prepend(tmp_path / "site")
+
+    return install

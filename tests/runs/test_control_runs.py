@@ -592,3 +592,72 @@ def tane_project(flow):
     import tane
 
     return tane.open_project(flow.file)
+
+
+# --- datasets in parts
+
+
+PARTS = """
+def count(parts):
+    return {name: len(text) for name, text in parts.items()}
+
+pipeline = Pipeline([node(count, "parts", "counts", %s)])
+"""
+
+
+def test_an_incremental_dataset_gives_what_is_not_yet_confirmed(flow):
+    flow.conf("catalog.yml", "parts: {type: partitions.IncrementalDataset, path: parts, dataset: text.TextDataset}")
+    flow.write(PARTS % "confirms='parts'")
+    (flow.folder / "parts").mkdir()
+    (flow.folder / "parts" / "a").write_text("1")
+    (flow.folder / "parts" / "b").write_text("22")
+    assert flow.run()["counts"] == {"a": 1, "b": 2}
+    (flow.folder / "parts" / "c").write_text("333")
+    assert flow.run()["counts"] == {"c": 3}
+
+
+def test_what_fails_confirms_nothing(flow):
+    flow.conf("catalog.yml", "parts: {type: partitions.IncrementalDataset, path: parts, dataset: text.TextDataset}")
+    flow.write(
+        (PARTS % "confirms='parts'").replace("return {", "raise ValueError({").replace("}\n\npipe", "})\n\npipe")
+    )
+    (flow.folder / "parts").mkdir()
+    (flow.folder / "parts" / "a").write_text("1")
+    assert flow.run().status is RunStatus.FAILED
+    flow.write(PARTS % "confirms='parts'")
+    assert flow.run()["counts"] == {"a": 1}
+
+
+def test_only_what_keeps_count_can_be_confirmed(flow):
+    flow.conf("catalog.yml", "parts: {type: partitions.PartitionedDataset, path: parts, dataset: text.TextDataset}")
+    flow.write(PARTS % "confirms='parts'")
+    (flow.folder / "parts").mkdir()
+    (flow.folder / "parts" / "a").write_text("1")
+    with pytest.raises(errors.ConfigError, match="confirms='parts'"):
+        flow.run()
+
+
+def test_partitions_are_done_one_by_one_and_only_when_new(flow):
+    flow.conf(
+        "catalog.yml",
+        """
+        parts: {type: partitions.PartitionedDataset, path: parts, dataset: text.TextDataset}
+        upper: {type: partitions.PartitionedDataset, path: upper, dataset: text.TextDataset}
+    """,
+    )
+    flow.write("""
+        def up(part, folder: str):
+            with open(folder + "/seen", "a") as file: file.write(part + " ")
+            return part.upper()
+        pipeline = Pipeline([node(up, ["parts", "params:folder"], "upper", over="parts")])
+    """)
+    (flow.folder / "parts").mkdir()
+    for name in "ab":
+        (flow.folder / "parts" / name).write_text(name)
+    assert flow.run().status is RunStatus.SUCCEEDED
+    assert {path.name: path.read_text() for path in (flow.folder / "upper").iterdir()} == {"a": "A", "b": "B"}
+    assert seen(flow) == ["a", "b"]
+    (flow.folder / "parts" / "c").write_text("c")
+    assert flow.run(jobs=2).status is RunStatus.SUCCEEDED
+    assert seen(flow) == ["c"]
+    assert sorted(path.name for path in (flow.folder / "upper").iterdir()) == ["a", "b", "c"]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tane import errors
-from tane.catalog import datasets, entries, factories
+from tane.catalog import datasets, entries, factories, written
 
 
 class Catalog:
@@ -21,12 +21,12 @@ class Catalog:
         self,
         explicit: Mapping[str, datasets.Dataset] | None = None,
         patterns: Mapping[str, Any] | None = None,
-        context: entries.Context | None = None,
+        context: written.Context | None = None,
     ) -> None:
         self._known = dict(explicit or {})
         self._names = tuple(self._known)
         self._patterns = {name: (patterns or {})[name] for name in factories.ranked(patterns or {})}
-        self._context = context or entries.Context({}, Path())
+        self._context = context or written.Context({}, Path())
 
     @classmethod
     def from_config(
@@ -34,14 +34,14 @@ class Catalog:
         config: Mapping[str, Any],
         credentials: Mapping[str, Any],
         root: Path,
-        origin: entries.Origin | None = None,
+        origin: written.Origin | None = None,
     ) -> Catalog:
         """The catalog that `config` describes, with relative file paths below `root`.
 
         `origin("catalog", name, key)` says where an entry stands. Names that start with
         "_" only hold what others repeat. Raises `errors.CatalogError` with all faults.
         """
-        context = entries.Context(credentials, root, origin)
+        context = written.Context(credentials, root, origin)
         explicit: dict[str, datasets.Dataset] = {}
         patterns: dict[str, Any] = {}
         faults: list[errors.Fault] = []

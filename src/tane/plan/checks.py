@@ -39,6 +39,16 @@ def check(
         for name in node.data_inputs
         if (dataset := catalog.find(name)) is not None and dataset.write_only
     ]
+    faults += [
+        errors.Fault(
+            f"output {name!r} of {node.name} is to go to {dataset.place}, which can only be read",
+            f"node {node.name!r}",
+            "catalogue it at a place that can be written",
+        )
+        for node in pipeline.nodes
+        for name in node.outputs
+        if (dataset := catalog.find(name)) is not None and dataset.read_only
+    ]
     faults += _places(pipeline, catalog, reserved)
     for node in pipeline.nodes:
         faults += _order(node, whole or pipeline)

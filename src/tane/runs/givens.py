@@ -134,6 +134,11 @@ class Givens:
             found.append(keeping.Output(name, self.datasets[name], self._keep and not in_memory))
         return tuple(found)
 
+    def adds(self, step: steps.Step) -> bool:
+        """Whether the step adds to what is there already, so that its inputs do not say what comes of it."""
+        found = (self.datasets[name] for name in step.node.outputs)
+        return any(dataset is not None and dataset.accumulates for dataset in found)
+
     def seconds_by_input(self, step: steps.Step, loading: Sequence[float]) -> Mapping[str, float]:
         """How long loading each input took, from the times of the arguments in order."""
         names = [*self._positional(step), *(taken for _, taken in self._by_name(step))]

@@ -13,7 +13,7 @@ from tane import errors
 from tane.catalog import codecs, datasets
 from tane.digest import values
 from tane.ledger import records
-from tane.runs import arguments
+from tane.runs import arguments, artifacts, gathered, reloading
 from tane.store import failures
 
 
@@ -50,6 +50,8 @@ def keep(output: Output, value: Any, place: arguments.Place, node: str) -> Made:
 
 
 def _keep_value(output: Output, value: Any, place: arguments.Place, node: str) -> Made:
+    if output.keep and artifacts.are_artifacts(value):
+        return Made(_keep_artifacts(output.name, value, place, node))
     try:
         print_ = values.of(value)
         if not output.keep:
@@ -77,6 +79,14 @@ def _keep_value(output: Output, value: Any, place: arguments.Place, node: str) -
         held=type(value) in _ATOMS and size < _SMALL,
         value=value if type(value) in _ATOMS and size < _SMALL else None,
     )
+
+
+def _keep_artifacts(name: str, value: Any, place: arguments.Place, node: str) -> records.Kept:
+    """What a step of a flow leaves, or a list of such, value by value."""
+    if not isinstance(value, list):
+        return artifacts.keep(name, value, place.store, node)
+    items = tuple(_keep_artifacts(name, each, place, node) for each in value)
+    return gathered.keep(name, gathered.Gathered(None, items), place.store)
 
 
 _ATOMS = frozenset({int, float, bool, str, bytes, complex})
@@ -116,7 +126,7 @@ def _beside(
     """What a file does not say: the code and libraries its value rests on, and the value itself where the file does
     not give it back exactly (so that another format can be written without running the step again).
     """
-    if dataset.write_only:
+    if dataset.write_only or dataset.partitioned:
         return (), (), "", ""
     try:
         print_ = values.of(value)
@@ -135,6 +145,9 @@ def _keep_through_object(
     _saving(dataset, node, lambda: dataset.save(value))
     if dataset.write_only:
         return Made(records.Kept(output.name, unique(), save=save_digest(dataset)))
+    if dataset.lazy:
+        digest = dataset.digest() or unique()
+        return Made(records.Kept(output.name, digest, save=save_digest(dataset)), True, reloading.Reloaded(dataset))
     made = _keep_value(output, dataset.load(), place, node)
     kept = made.kept
     return Made(

@@ -31,6 +31,7 @@ from tane.runs import (
     recording,
     results,
     schedule,
+    sources,
     work,
 )
 
@@ -408,7 +409,7 @@ class Loop:
 
     def _succeed(self, chosen: _Chosen, outcome: work.Outcome) -> None:
         step, kept = chosen.step, tuple(made.kept for made in outcome.outputs)
-        reusable = step.node.cache and not any(map(keeping.is_unique, kept))
+        reusable = step.node.cache and not any(map(keeping.is_unique, kept)) and not self._given.adds(step)
         record = records.StepRecord(
             position=chosen.position,
             node=chosen.label,
@@ -558,9 +559,18 @@ class Loop:
         )
         node, status = record.node, record.status
         parts.tell(events.StepEnded(parts.run, node, step.position, status, seconds, record.error, traceback, made))
+        if record.status in (StepStatus.SUCCEEDED, StepStatus.REUSED):
+            self._confirm(step)
         if first_time:
             self._given.let_go(step)
         self._schedule.ended(step.position)
+
+    def _confirm(self, step: steps.Step) -> None:
+        """Note what of incremental datasets is worked off, once the step that was to confirm it has succeeded."""
+        for name in step.node.confirms:
+            dataset, kept = self._parts.catalog.find(name), self._given.find(name)
+            if dataset is not None and kept is not None:
+                sources.confirm(dataset, kept, self._parts.place.store)
 
     def _tell_moves(self, verb: str, node: str, names: tuple[str, ...], seconds: Mapping[str, float] = {}) -> None:
         """Tell of catalogued datasets on their way in or out."""

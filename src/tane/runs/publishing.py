@@ -14,7 +14,7 @@ from pathlib import Path
 from tane import events
 from tane.catalog import datasets
 from tane.ledger import connection, read, records, write
-from tane.runs import gathered
+from tane.runs import fetching, gathered
 from tane.store import failures, filedigests, objects, signatures
 
 
@@ -120,6 +120,7 @@ class Publisher:
             return ""
         with self._store.named(kept.file, dataset.filename) as source:
             dataset.send(source)
+        fetching.note_sent(dataset, kept.file, self._store)
         return "saved" if fresh else "restored"
 
     def _notice(self, text: str) -> None:

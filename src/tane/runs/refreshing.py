@@ -40,7 +40,7 @@ def look(dataset: datasets.Dataset, ledger: connection.Ledger, store: objects.Ob
     """Look whether the source must be loaded."""
     if dataset.refresh == durations.ALWAYS and not dataset.identifies:
         return Look(None)
-    last = _last(dataset, ledger, store)
+    last = None if dataset.lazy else _last(dataset, ledger, store)
     if last is not None:
         kept, at, then = last
         age = max(0.0, now() - at)

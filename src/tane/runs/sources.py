@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from tane import errors
 from tane.catalog import catalogs, datasets
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
-from tane.runs import arguments, fetching, folders, gathered, keeping, refreshing
+from tane.runs import arguments, artifacts, fetching, folders, gathered, keeping, refreshing, reloading
 from tane.store import filedigests, objects, signatures
 
 KEEP_UP_TO = 2 * 1024**3
@@ -48,11 +48,12 @@ def resolve(
     *,
     look_only: bool = False,
     pinned: Mapping[str, records.Kept] | None = None,
+    only: Collection[str] | None = None,
 ) -> Sources:
     """Pin every free input of `pipeline`: given values, catalogued sources, or the last kept value of that name.
 
-    With `look_only` nothing is put into the store. `pinned` are kept versions to use whatever the workspace holds now.
-    Raises one error that names all that is missing.
+    With `only`, just those of these names. With `look_only` nothing is put into the store. `pinned` are kept versions
+    to use whatever the workspace holds now. Raises one error that names all that is missing.
     """
     sources = Sources()
     faults: list[errors.Fault] = []
@@ -61,7 +62,7 @@ def resolve(
         if name not in free:
             hint = errors.did_you_mean(name, free, f"its inputs are: {', '.join(free) or 'none'}")
             faults.append(errors.Fault(f"the pipeline takes no input {name!r}", hint=hint))
-    for name in free:
+    for name in free if only is None else [name for name in free if name in only]:
         try:
             if pinned and name in pinned:
                 _pinned(pinned[name], parts, sources, faults)
@@ -108,7 +109,7 @@ def _resolve_one(
             )
         )
     elif dataset.kind == "object":
-        _loaded(name, dataset, parts, sources)
+        _loaded(name, dataset, parts, sources, look_only)
     elif dataset.local is None:
         _fetched(name, dataset, parts, sources, look_only)
     else:
@@ -207,10 +208,15 @@ def _fetched(name: str, dataset: datasets.Dataset, parts: Parts, sources: Source
         refreshing.note(dataset, sources.kept[name], parts.ledger, known.identity)
 
 
-def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources) -> None:
+def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources, look_only: bool) -> None:
     """What a class loads: only its value tells whether it changed."""
     known = _good_enough(name, dataset, parts, sources)
     if known is None:
+        return
+    if dataset.lazy:
+        identity = known.identity or dataset.digest()
+        sources.kept[name] = records.Kept(name, identity or keeping.unique())
+        sources.held[name] = reloading.Reloaded(dataset)
         return
     try:
         value = dataset.load()
@@ -223,7 +229,7 @@ def _loaded(name: str, dataset: datasets.Dataset, parts: Parts, sources: Sources
             hint="check the entry in the catalog and that its source is there",
         ) from error
     _given(name, value, parts, sources)
-    if sources.kept[name].value and not parts.store.read_only:
+    if sources.kept[name].value and not look_only:
         refreshing.note(dataset, sources.kept[name], parts.ledger, known.identity)
 
 
@@ -302,7 +308,7 @@ def decode(kept: records.Kept, dataset: datasets.Dataset | None, store: objects.
         with store.named(kept.file, dataset.filename) as path:
             return dataset.read(path)
     if kept.value:
-        return gathered.load(kept.codec, kept.value, store)
+        return artifacts.detached(gathered.load(kept.codec, kept.value, store))
     raise errors.UsageError(
         f"dataset {kept.name!r} was not kept", hint="catalogue it, or set keep to 'all', and run again"
     )
