@@ -67,7 +67,9 @@ class _Worker:
         self.ticket = 0
         self.has_worked = False
         self._timeout = 0.0
-        self._send(pickle.dumps({"path": sys.path, "cwd": os.getcwd(), "parent": os.getpid()}))
+        own = os.environ.get("PYTHONPATH")  # ours is for the worker alone, not for what it starts
+        settings = {"path": sys.path, "cwd": os.getcwd(), "parent": os.getpid(), "PYTHONPATH": own}
+        self._send(pickle.dumps(settings))
 
     def take(self, task: _Task) -> bool:
         """Work on `task`, as soon as it can. False when it is known to be dead."""

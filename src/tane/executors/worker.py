@@ -29,6 +29,9 @@ def main(descriptor: int, home: int) -> None:
     except (EOFError, OSError):  # interrupted while we were being started
         return
     sys.path[:] = settings["path"]
+    os.environ.pop("PYTHONPATH", None)
+    if settings["PYTHONPATH"] is not None:
+        os.environ["PYTHONPATH"] = settings["PYTHONPATH"]
     os.chdir(settings["cwd"])
     _die_with(settings["parent"])
     clock = guard.start(settings["parent"], home, descriptor)

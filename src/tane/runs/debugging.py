@@ -12,7 +12,7 @@ from typing import Any
 from tane import errors, events
 from tane.ledger import connection, read, records
 from tane.outcomes import StepStatus
-from tane.pipeline import callables, graph, nodes
+from tane.pipeline import callables, commands, graph, nodes
 from tane.plan import checks, code, environment, scripts, steps, transforms
 from tane.project import projects
 from tane.runs import arguments, givens, keying, sources
@@ -137,6 +137,11 @@ def _load(
     found: records.StepRecord,
 ) -> Replay:
     described = _node(project, record, found)
+    if isinstance(described.func, commands.Command):
+        raise errors.UsageError(
+            f"step {found.node!r} is a command: there is no Python to look into",
+            hint=f"what it said is in the run's log: tane show {record.run} --log",
+        )
     single = graph.Pipeline([replace(described, over=(), when=None, after=(), bare=False)])
     parameters = record.params
     converted = checks.check(single, parameters, project.config.origin, project.catalog, {})
