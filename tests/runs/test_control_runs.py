@@ -661,3 +661,25 @@ def test_partitions_are_done_one_by_one_and_only_when_new(flow):
     assert flow.run(jobs=2).status is RunStatus.SUCCEEDED
     assert seen(flow) == ["c"]
     assert sorted(path.name for path in (flow.folder / "upper").iterdir()) == ["a", "b", "c"]
+
+
+# --- names that nothing defines
+
+
+def test_a_forgotten_import_is_told_before_anything_runs(flow):
+    flow.write("""
+        def search(space): return gp_minimize(space)
+        def space():
+            import json
+            class Local:
+                one = 1
+                two = one
+            global later
+            later = [json for json in [1]]
+            return len(later)
+        pipeline = Pipeline([space, search])
+    """)
+    notices = preview.preview(flow.open()).notices
+    assert [notice for notice in notices if "nothing defines" in notice] == [
+        f"helper search() in {flow.file.name} uses the name 'gp_minimize', which nothing defines: is an import missing?"
+    ]

@@ -24,7 +24,7 @@ class CodeDigest:
 
     `parts` maps labels ("helper scale() in features.py") to digests; `imports` are the top-level modules of
     installed packages it reaches; `files` the project files it rests on; `whole` says why the whole package
-    was taken, or is empty.
+    was taken, or is empty. `undefined` are names that code uses and nothing defines, with the label of the code.
     """
 
     digest: str
@@ -32,6 +32,7 @@ class CodeDigest:
     imports: frozenset[str]
     files: frozenset[Path]
     whole: str = ""
+    undefined: tuple[tuple[str, str], ...] = ()
 
 
 class Cache:
@@ -132,6 +133,7 @@ def _summary(order: list[parts.Part], digest: str, own: str) -> CodeDigest:
     imports: set[str] = set()
     files: set[Path] = set()
     reasons: set[str] = set()
+    undefined: set[tuple[str, str]] = set()
     leaves = {target for part in order for _, target in part.edges if not target.edges}
     for part in (*order, *leaves):
         if part.own:
@@ -141,10 +143,13 @@ def _summary(order: list[parts.Part], digest: str, own: str) -> CodeDigest:
             files.add(part.file)
         if part.whole:
             reasons.add(part.whole)
+        if part.undefined:
+            undefined.update((name, part.label) for name in part.undefined)
     named = {
         label.replace("helper ", "function ", 1) if label == own else label: (
             next(iter(owns)) if len(owns) == 1 else hashing.combine("parts", *sorted(owns))
         )
         for label, owns in sorted(labels.items())
     }
-    return CodeDigest(digest, named, frozenset(imports), frozenset(files), min(reasons, default=""))
+    whole = min(reasons, default="")
+    return CodeDigest(digest, named, frozenset(imports), frozenset(files), whole, tuple(sorted(undefined)))

@@ -80,6 +80,8 @@ class Definitions:
                     self._follow(part, name, namespace[name], chain, self.texts.at(namespace, name))
             elif name in telling.BUILTINS and hasattr(builtins, name):
                 self._take_whole(part, namespace, telling.Sign(f"{name}()"))
+            elif not hasattr(builtins, name) and name not in telling.IGNORED_NAMES and name not in read.made:
+                part.undefined = (*part.undefined, name)
         for one, asked in read.imported:
             self._imported(part, one, asked, namespace)
         for word in sorted(read.marks):

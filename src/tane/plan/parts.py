@@ -14,7 +14,8 @@ Namespace = Mapping[str, Any]
 class Part:
     """One thing that code reaches: its own digest, and the names under which it uses other parts.
 
-    `wraps` is what a decorator or a partial stands before; `whole` says why the whole package was taken.
+    `wraps` is what a decorator or a partial stands before; `whole` says why the whole package was taken; `undefined`
+    are names that it uses and nobody defines.
     """
 
     label: str
@@ -24,6 +25,7 @@ class Part:
     file: Path | None = None
     whole: str = ""
     wraps: Part | None = None
+    undefined: tuple[str, ...] = ()
 
 
 class At(NamedTuple):

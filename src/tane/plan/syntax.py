@@ -35,21 +35,29 @@ class Syntax(NamedTuple):
 
     `uses` are outer names with the attributes asked of them (`helpers.scale` is `("helpers", ("scale",))`);
     `imported` the imports made inside with the attributes asked of what they bind (None: never named);
-    `marks` telling words that make plain following of names insufficient.
+    `marks` telling words that make plain following of names insufficient; `made` all names that it binds somewhere.
     """
 
     digest: str
     uses: tuple[tuple[str, Chain], ...]
     imported: tuple[tuple[Import, Chain | None], ...]
     marks: frozenset[str]
+    made: frozenset[str]
 
 
-def read(*roots: ast.AST, documents: bool = False, foreign: Callable[[str], bool] = lambda name: True) -> Syntax:
+def read(
+    *roots: ast.AST,
+    documents: bool = False,
+    foreign: Callable[[str], bool] = lambda name: True,
+    ours: Callable[[str], bool] = lambda name: False,
+) -> Syntax:
     """The syntax of one definition (or of some statements).
 
     `documents` keeps all docstrings; otherwise those stay that a decorator may read whose first name is `foreign`.
+    `ours` says which names lead to Tane: how a step of a flow is run (`@step(...)`) and which comes next
+    (`self.next(...)`) is no part of what it does.
     """
-    reader = _Reader(documents, foreign)
+    reader = _Reader(documents, foreign, ours)
     reader.run(roots)
     return reader.result()
 
@@ -98,12 +106,14 @@ class _Scope:
 
 
 class _Reader:
-    def __init__(self, documents: bool, foreign: Callable[[str], bool]) -> None:
+    def __init__(self, documents: bool, foreign: Callable[[str], bool], ours: Callable[[str], bool]) -> None:
         self.documents = documents
         self.foreign = foreign
+        self.ours = ours
         self.out: list[str] = []
         self.scope = _Scope(None, hides=False)
         self.scopes = [self.scope]
+        self.classes: list[_Scope] = []  # their names are seen by no one inside of their methods
         self.loads: set[tuple[str, Chain, _Scope]] = set()
         self.marks: set[str] = set()
         self.stack: list[Any] = []
@@ -140,7 +150,8 @@ class _Reader:
                 imported.update((one, None) for one in scope.imports[name])
         order = sorted(imported, key=lambda pair: (pair[0], pair[1] or ()))
         digest = hashing.of_bytes("\0".join(self.out).encode("utf-8", "surrogatepass"))
-        return Syntax(digest, tuple(sorted(uses)), tuple(order), frozenset(self.marks))
+        made = frozenset[str]().union(*(scope.bound | scope.outer for scope in (*self.scopes, *self.classes)))
+        return Syntax(digest, tuple(sorted(uses)), tuple(order), frozenset(self.marks), made)
 
     def plain(self, node: ast.AST, kind: type) -> None:
         self.out.append(kind.__name__)
@@ -197,9 +208,12 @@ class _Reader:
     def function(self, node: _Function) -> None:
         self.scope.bound.add(node.name)
         arguments = node.args
-        telling_ones = [one for one in node.decorator_list if _names(one)[1] not in _PLAIN_DECORATORS]
+        decorators = [one for one in node.decorator_list if not self.marks_step(one)]
+        telling_ones = [one for one in decorators if _names(one)[1] not in _PLAIN_DECORATORS]
         documents = self.documents or any(self.foreign(_names(one)[0]) for one in telling_ones)
         body = node.body if documents else without_docstring(node.body)
+        if len(decorators) < len(node.decorator_list):
+            body = _without_next(body, arguments)
         kept: list[ast.expr | None] = []
         if telling_ones:
             named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
@@ -210,7 +224,7 @@ class _Reader:
             scope.bound.add(parameter.name)
         self.out.append(type(node).__name__ + " " + node.name)
         self.push(
-            *_list(node.decorator_list),
+            *_list(decorators),
             *_list(arguments.defaults),
             *_list(arguments.kw_defaults),
             *_list(kept),
@@ -219,6 +233,11 @@ class _Reader:
             *_list(body),
             outer,
         )
+
+    def marks_step(self, decorator: ast.expr) -> bool:
+        """Whether it is Tane's `@step`."""
+        first, last = _names(decorator)
+        return last == "step" and self.ours(first)
 
     def lambda_(self, node: ast.Lambda) -> None:
         outer, scope = self.scope, self.enter(node.args)
@@ -237,6 +256,7 @@ class _Reader:
         self.scope.bound.add(node.name)
         body = node.body if self.documents else without_docstring(node.body)
         scope = _Scope(self.scope, hides=False, is_class=True)
+        self.classes.append(scope)
         self.out.append("ClassDef " + node.name)
         headers = (*_list(node.decorator_list), *_list(node.bases), *_list(node.keywords))
         self.push(*headers, scope, *_list(body), self.scope)
@@ -385,6 +405,16 @@ def _names(decorator: ast.expr) -> tuple[str, str]:
         else:
             return "", last
     return decorator.id, last or decorator.id
+
+
+def _without_next(body: list[ast.stmt], arguments: ast.arguments) -> list[ast.stmt]:
+    """The statements of a flow's step before its `self.next(...)`."""
+    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
+    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "next":
+        return body
+    own = [*arguments.posonlyargs, *arguments.args][:1]
+    named = isinstance(call.func.value, ast.Name) and [call.func.value.id] == [each.arg for each in own]
+    return body[:-1] if named else body
 
 
 def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:

@@ -13,7 +13,7 @@ from tane import errors
 from tane.catalog import catalogs
 from tane.config import compose
 from tane.ledger import connection, read, records
-from tane.pipeline import graph
+from tane.pipeline import graph, namespaces
 from tane.plan import checks, code, environment, scripts, steps, transforms
 from tane.project import projects
 from tane.runs import arguments, keying, lockfile, recording, sources
@@ -64,6 +64,7 @@ class Opened:
     selection: Selection
     transforms: transforms.Transforms
     steps: list[steps.Step] = field(default_factory=list)
+    versions: keying.Versions = field(default_factory=dict)
 
     @property
     def home(self) -> Path:
@@ -73,7 +74,14 @@ class Opened:
     def keys(self, recorder: recording.Recorder | None) -> keying.Keys:
         """The keys of its steps; what they name is put on record by `recorder`."""
         return keying.Keys(
-            self.catalog, self.ledger, self.store, recorder, self.code_cache, self.packages, self.transforms
+            self.catalog,
+            self.ledger,
+            self.store,
+            recorder,
+            self.code_cache,
+            self.packages,
+            self.transforms,
+            self.versions,
         )
 
     def asked(self) -> dict[str, Any]:
@@ -166,6 +174,9 @@ def _open(
         pipeline, inputs, parts, look_only=look_only, pinned=pinned.sources if pinned is not None else {}
     )
     code_cache = code.Cache(project.root)
+    rests = scripts.Rests(project.root, catalog, files.of)
+    prepared = steps.prepare(pipeline, parameters, arguments, code_cache, rests)
+    start.notices += _undefined(prepared)
     return Opened(
         project=project,
         name=name,
@@ -181,10 +192,14 @@ def _open(
         parameters=parameters,
         selection=selection,
         transforms=transforms.Transforms(project.transforms(), code_cache),
-        steps=steps.prepare(
-            pipeline, parameters, arguments, code_cache, scripts.Rests(project.root, catalog, files.of)
-        ),
+        steps=prepared,
     )
+
+
+def _undefined(prepared: Sequence[steps.Step]) -> list[str]:
+    """A notice for each name that a step's code uses and nothing defines: a forgotten import, or a misspelt name."""
+    found = dict.fromkeys(each for step in prepared for each in step.code.undefined)
+    return [f"{label} uses the name {name!r}, which nothing defines: is an import missing?" for name, label in found]
 
 
 def chosen(project: projects.Project, name: str, selection: Selection) -> graph.Pipeline:
@@ -224,7 +239,7 @@ def forced(opened: Opened, force: bool | Iterable[str]) -> frozenset[str]:
     names = opened.pipeline.by_name
     if force is True:
         return frozenset(names)
-    wanted = frozenset(force or ())
+    wanted = frozenset(namespaces.in_full(name, names) for name in force or ())
     for name in wanted:
         if name not in names:
             raise errors.PipelineError(
