@@ -6,11 +6,11 @@ from email.utils import formatdate
 from types import SimpleNamespace
 
 import pytest
-from fake_api import Answer, FakeAPI
 
 from tane import errors
 from tane.catalog.web import sending
 from tane.config import secret
+from tane.testing import Answer, FakeAPI
 
 KEY = "hush-hush-key"
 

@@ -4,13 +4,13 @@ import sys
 import uuid
 import zipfile
 
-import fake_api
 import fsspec
 import pytest
 
 from tane import errors
 from tane.catalog import places, remotes
 from tane.config import secret
+from tane.testing import Answer, FakeAPI
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_the_same_url_at_another_server_is_another_place(catalog):
 @pytest.fixture
 def api():
     pytest.importorskip("aiohttp")
-    with fake_api.FakeAPI() as service:
+    with FakeAPI() as service:
         yield service
 
 
@@ -164,7 +164,7 @@ def test_nothing_is_written_to_the_web(dataset, tmp_path, api):
 
 @pytest.mark.parametrize(("status", "said"), [(404, "there is nothing"), (403, "denied access"), (500, "answered 500")])
 def test_a_refusal_of_the_web_is_told(catalog, tmp_path, api, status, said):
-    api.answers("/x.txt", fake_api.Answer(status))
+    api.answers("/x.txt", Answer(status))
     known = {"web": {"token": secret.Secret("hush-hush")}}
     entry = {"type": "text", "filepath": f"{api.url}/x.txt?key=hush-hush", "credentials": "web"}
     one = catalog({"it": entry}, credentials=known).find("it")

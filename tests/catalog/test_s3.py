@@ -4,10 +4,10 @@ import gzip
 import logging
 
 import pytest
-from fake_api import Answer, FakeAPI
 
 from tane import errors
 from tane.config import secret
+from tane.testing import Answer, FakeAPI
 
 pytest.importorskip("s3fs")
 moto_server = pytest.importorskip("moto.server")

@@ -1,9 +1,10 @@
 """Every executor of ours does what an executor must, alone and as a route of `Routed`."""
 
 import pytest
-from executor_suite import ExecutorSuite, wait_for
 
 from tane.executors import processes, routing, serial, threads
+from tane.testing import ExecutorSuite
+from tane.testing.suites.calls import wait_for
 
 
 class RouteOf:

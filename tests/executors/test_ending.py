@@ -8,11 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
-from executor_suite import is_gone, said, until
+
+from tane.testing.suites.calls import is_gone, said, until
 
 PROGRAM = """
 import os, sys
-import executor_suite as suite
+from tane.testing.suites import calls as suite
 from tane.executors import routing
 folder = sys.argv[1]
 routed = routing.Routed(4)

@@ -10,7 +10,10 @@ import threading
 import time
 
 import pytest
-from executor_suite import (
+
+from tane import errors
+from tane.executors import calls, processes
+from tane.testing.suites.calls import (
     LONG,
     die,
     double,
@@ -25,9 +28,6 @@ from executor_suite import (
     wait_for,
     write,
 )
-
-from tane import errors
-from tane.executors import calls, processes
 
 
 @pytest.fixture

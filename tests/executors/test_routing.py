@@ -4,10 +4,10 @@ import os
 import threading
 
 import pytest
-from executor_suite import double, drain, fail, slowly, wait_for
 
 from tane import errors
 from tane.executors import calls, routing
+from tane.testing.suites.calls import double, drain, fail, slowly, wait_for
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ import time
 import weakref
 
 import pytest
-from executor_suite import TwoWords, drain
 
 from tane.executors import calls, threads
+from tane.testing.suites.calls import TwoWords, drain
 
 
 @pytest.fixture

@@ -7,8 +7,19 @@ import pandas as pd
 import pytest
 import yaml
 
+pytest_plugins = ["tane.testing"]
+
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
+
+SMALL = {
+    "model.neural_network.members": 2,
+    "model.neural_network.epochs": 6,
+    "model.neural_network.hidden_layers": [8],
+    "model.neural_network.batch_size": 32,
+    "model.gradient_boosting.members": 2,
+    "model.gradient_boosting.iterations": 8,
+}
 
 
 def make_transactions(rows: int = 600, frauds: int = 60, seed: int = 0) -> pd.DataFrame:
@@ -29,12 +40,22 @@ def transactions():
 
 
 @pytest.fixture
+def small():
+    """Parameters for a run that takes seconds, as `tiny_run(..., params=small)` has them."""
+    return dict(SMALL)
+
+
+@pytest.fixture
 def parameters():
     merged = {}
     for file in sorted((ROOT / "conf/base").glob("parameters*.yml")):
         merged.update(yaml.safe_load(file.read_text(encoding="utf-8")))
-    merged["model"]["neural_network"].update(members=2, epochs=6, hidden_layers=[8], batch_size=32)
-    merged["model"]["gradient_boosting"].update(members=2, iterations=8)
+    for name, value in SMALL.items():
+        *above, last = name.split(".")
+        place = merged
+        for key in above:
+            place = place[key]
+        place[last] = value
     return merged
 
 

@@ -1,19 +1,15 @@
-"""The real flowers, and the parameters as they stand in conf/base."""
+"""The real flowers, and the parameters of the project. Nothing that tests run touches data/ or what runs have kept."""
 
-from pathlib import Path
-
-import pandas as pd
 import pytest
-import yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def flowers():
-    return pd.read_csv(ROOT / "data/01_raw/iris.csv")
+pytest_plugins = ["tane.testing"]
 
 
 @pytest.fixture
-def parameters():
-    return yaml.safe_load((ROOT / "conf/base/parameters.yml").read_text(encoding="utf-8"))
+def flowers(catalog):
+    return catalog.load("flowers")
+
+
+@pytest.fixture
+def parameters(project):
+    return project.parameters

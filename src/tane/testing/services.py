@@ -1,4 +1,6 @@
-"""A web service for tests: its answers are scripted, what it was asked is kept."""
+"""A web service for tests: a real server on a free port of this machine, whose answers are scripted and which keeps
+what it was asked. The fixture `api` is one; it needs nothing but Python's own library.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -33,29 +35,44 @@ class Asked:
 class Answer:
     """One scripted answer. A `body` that is no bytes is sent as JSON.
 
-    `reset` breaks the connection instead; `silent` says nothing until the service ends.
+    `delay` is how many seconds it lets the client wait. `reset` breaks the connection instead of answering; `silent`
+    says nothing until the service ends.
     """
 
     status: int = 200
     body: Any = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
     reset: bool = False
     silent: bool = False
 
+    @classmethod
+    def busy(cls, retry_after: float | str | None = None, status: int = 503) -> Answer:
+        """Come again later: in so many seconds, or at that date, when it is said."""
+        headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
+        return cls(status, b"busy, come again\n", headers)
+
+    @classmethod
+    def broken(cls, text: bytes = b'{"cut": "of') -> Answer:
+        """What says that it is JSON, and is not."""
+        return cls(200, text, {"Content-Type": "application/json"})
+
 
 Script = Answer | Callable[[Asked], Answer]
+
+_NOWHERE: tuple[Script, ...] = (Answer(404, b"there is no such page\nand never was"),)
 
 
 class FakeAPI:
     """A service at `url`, on a free port of this machine, for the length of a `with`.
 
         with FakeAPI() as api:
-            api.answers("/flaky", Answer(500), Answer(body={"ok": True}))    # in this order; the last one stays
+            api.answers("/flaky", Answer.busy(), Answer(body={"ok": True}))    # in this order; the last one stays
             api.pages("/items", [1, 2, 3], size=2)
             ...
             assert api.asked[0].params == {"page": "1"}
 
-    What nobody scripted is answered by 404.
+    A script may also be a function of what was `Asked`. What nobody scripted is answered by 404.
     """
 
     def __init__(self) -> None:
@@ -76,13 +93,7 @@ class FakeAPI:
             def log_message(self, *_: Any) -> None:
                 """Say nothing."""
 
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: Any) -> None:
-                """A client that went away is what the test is about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 
     def __enter__(self) -> FakeAPI:
@@ -94,6 +105,7 @@ class FakeAPI:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._server.leave()
 
     @property
     def url(self) -> str:
@@ -154,9 +166,11 @@ class FakeAPI:
         asked = Asked(handler.command, parts.path, params, headers, body)
         with self._lock:
             self.asked.append(asked)
-            script = self._scripts.get(parts.path, [Answer(404, b"there is no such page\nand never was")])
+            script = self._scripts.get(parts.path) or list(_NOWHERE)
             step = script.pop(0) if len(script) > 1 else script[0]
         answer = step(asked) if callable(step) else step
+        if answer.delay:
+            self._over.wait(answer.delay)
         if answer.silent:
             self._over.wait()
             handler.close_connection = True
@@ -166,18 +180,54 @@ class FakeAPI:
             handler.connection.close()
             handler.close_connection = True
         else:
-            self._send(handler, answer)
+            _send(handler, answer)
 
-    def _send(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
-        is_bytes = isinstance(answer.body, bytes)
-        content = answer.body if is_bytes else json.dumps(answer.body).encode()
-        handler.send_response(answer.status)
-        known = {name.lower() for name in answer.headers}
-        if "content-type" not in known:
-            handler.send_header("Content-Type", "text/plain" if is_bytes else "application/json")
-        for name, text in answer.headers.items():
-            handler.send_header(name, text)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        if handler.command != "HEAD":
-            handler.wfile.write(content)
+
+def _send(handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+    is_bytes = isinstance(answer.body, bytes)
+    content: bytes = answer.body if is_bytes else json.dumps(answer.body).encode()
+    handler.send_response(answer.status)
+    known = {name.lower() for name in answer.headers}
+    if "content-type" not in known:
+        handler.send_header("Content-Type", "text/plain" if is_bytes else "application/json")
+    for name, text in answer.headers.items():
+        handler.send_header(name, text)
+    handler.send_header("Content-Length", str(len(content)))
+    handler.end_headers()
+    if handler.command != "HEAD":
+        handler.wfile.write(content)
+
+
+class _Server(HTTPServer):
+    """A thread for each connection, and none left at the end: clients like to keep theirs open."""
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._open: dict[threading.Thread, Any] = {}
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve a connection in a thread of its own."""
+        thread = threading.Thread(target=self._serve, args=(request, client_address), daemon=True)
+        self._open[thread] = request
+        thread.start()
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that went away is what the test is about."""
+
+    def leave(self) -> None:
+        """Hang up on every client, and wait for the threads."""
+        for thread, request in list(self._open.items()):
+            try:
+                request.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass  # it is closed already
+            thread.join()
+        self._open.clear()
+
+    def _serve(self, request: Any, client_address: Any) -> None:
+        try:
+            self.finish_request(request, client_address)
+        except Exception:
+            self.handle_error(request, client_address)
+        finally:
+            self.shutdown_request(request)
