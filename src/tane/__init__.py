@@ -9,7 +9,9 @@ from importlib import import_module
 from typing import Any
 
 _WHERE = {
+    "Flow": "tane.pipeline.flows",
     "Node": "tane.pipeline.nodes",
+    "Parameter": "tane.pipeline.flows",
     "Pipeline": "tane.pipeline.graph",
     "Run": "tane.runs.results",
     "StepResult": "tane.runs.results",
@@ -29,6 +31,7 @@ _WHERE = {
     "set_tag": "tane.tracking.logs",
     "set_tags": "tane.tracking.logs",
     "start_run": "tane.tracking.sessions",
+    "step": "tane.pipeline.flows",
 }
 
 __all__ = sorted(_WHERE)

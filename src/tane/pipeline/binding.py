@@ -140,11 +140,14 @@ def check_among(names: Sequence[str], known: Sequence[str], option: str, label: 
     ]
 
 
+_NAMESPACE = re.compile(r"\w[\w-]*(\.\w[\w-]*)*").fullmatch
+
+
 def check_namespace(namespace: str) -> None:
     """Raise `errors.PipelineError` unless it is a name, or names joined by dots."""
-    if not namespace or not all(part.isidentifier() for part in namespace.split(".")):
+    if not _NAMESPACE(namespace):
         raise errors.PipelineError(
-            f"{namespace!r} is no namespace", hint="use names of letters, digits and _, joined by dots: area_a"
+            f"{namespace!r} is no namespace", hint="use names of letters, digits, _ and -, joined by dots: area_a"
         )
 
 

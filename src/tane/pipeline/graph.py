@@ -5,7 +5,7 @@ A pipeline is a value: its operations give new ones. Its order depends on names 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -60,6 +60,7 @@ class Pipeline:
                 raise errors.PipelineError.of(faults, "the pipeline does not hold together under its new names")
         self._producers = {base_name(output): node for node in self.by_name.values() for output in node.outputs}
         _check_forms(self.by_name.values())
+        _check_confirms(self.by_name.values())
         self._consumers: dict[str, list[Node]] | None = None
         self.nodes, self._depends = _sort(self.by_name, self._producers)
 
@@ -134,12 +135,14 @@ class Pipeline:
     def __sub__(self, other: Pipeline) -> Pipeline:
         if not isinstance(other, Pipeline):
             return NotImplemented
-        return Pipeline(node for node in self.nodes if other.by_name.get(node.name) != node)
+        theirs = set(map(_identity, other.nodes))
+        return Pipeline(node for node in self.nodes if _identity(node) not in theirs)
 
     def __and__(self, other: Pipeline) -> Pipeline:
         if not isinstance(other, Pipeline):
             return NotImplemented
-        return Pipeline(node for node in self.nodes if other.by_name.get(node.name) == node)
+        theirs = set(map(_identity, other.nodes))
+        return Pipeline(node for node in self.nodes if _identity(node) in theirs)
 
     def tag(self, tags: str | Iterable[str]) -> Pipeline:
         """The same nodes with `tags` added to each."""
@@ -192,7 +195,7 @@ class Pipeline:
         for node in self.nodes:
             fanned = tuple(name for name in node.inputs if name in lanes or base_name(name) in lanes)
             if fanned:
-                node = replace(node, over=fanned, bare=False)
+                node = replace(node, over=fanned, bare=False, optional=node.optional - set(fanned))
                 lanes.update(map(base_name, node.outputs))
             mapped.append(node)
         return Pipeline(mapped)
@@ -208,6 +211,8 @@ def _flatten(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> Iterator[
             yield item
         elif isinstance(item, Pipeline):
             yield from item.nodes
+        elif isinstance(item, type) and callable(flow := getattr(item, "pipeline", None)):
+            yield from flow().nodes
         elif callable(item):
             yield described.bare(item)
         else:
@@ -216,16 +221,28 @@ def _flatten(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> Iterator[
             )
 
 
+def _identity(node: Node) -> Hashable:
+    """What makes two nodes the same one to `-` and `&`: name and bindings. Tags may differ, and so may the function.
+
+    A pipeline that is made twice has other lambdas and partials the second time.
+    """
+    outputs = frozenset(zip(node.keys, node.outputs, strict=True)) if node.keys else node.outputs
+    return node.name, node.positional, frozenset(node.by_name), outputs, node.returns
+
+
 def _distinct(found: Iterable[Node]) -> list[Node]:
-    """Each node once: the same node may come in with two pipelines that are added."""
-    seen: dict[tuple[str, tuple[str, ...]], Node] = {}
+    """Each node once, with all its tags: the same node may come in with two pipelines that are added."""
+    seen: dict[tuple[str, tuple[str, ...], tuple[str, ...]], int] = {}
     kept: list[Node] = []
     for node in found:
-        key = (node.name, node.outputs)
-        before = seen.get(key)
-        if before is None or before != node:
-            seen[key] = node
+        at = seen.setdefault((node.name, node.inputs, node.outputs), len(kept))
+        if at == len(kept):
             kept.append(node)
+        elif kept[at] != node:
+            if replace(kept[at], tags=node.tags) == node:
+                kept[at] = replace(node, tags=kept[at].tags | node.tags)
+            else:
+                kept.append(node)
     return kept
 
 
@@ -275,6 +292,22 @@ def _check_forms(found: Iterable[Node]) -> None:
         )
         for name in sorted(named)
         if "@" in name and base_name(name) in named
+    ]
+    if faults:
+        raise errors.PipelineError.of(faults, "the pipeline does not hold together")
+
+
+def _check_confirms(found: Iterable[Node]) -> None:
+    """Refuse two nodes that confirm one dataset: the first would note as worked off what the second has yet to do."""
+    by: dict[str, Node] = {}
+    faults = [
+        errors.Fault(
+            f"{base_name(name)!r} is confirmed by two nodes: {by[base_name(name)].name!r} and {node.name!r}",
+            hint="let one node confirm it, the last that takes it",
+        )
+        for node in found
+        for name in node.confirms
+        if by.setdefault(base_name(name), node) is not node
     ]
     if faults:
         raise errors.PipelineError.of(faults, "the pipeline does not hold together")

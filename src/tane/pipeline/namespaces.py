@@ -6,7 +6,7 @@ As in Kedro: with a namespace every node, dataset and parameter gets it in front
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tane import errors
@@ -14,6 +14,15 @@ from tane.pipeline import binding, nodes
 from tane.pipeline.binding import PARAM, PARAMETERS, base_name, is_parameter
 
 Mapped = str | Iterable[str] | Mapping[str, str] | None
+
+
+def in_full(name: str, names: Collection[str]) -> str:
+    """The one of `names` that is meant by `name`: itself, or the only one that is so called in its namespace."""
+    if name in names:
+        return name
+    ending = f".{name}"
+    found = [other for other in names if other.endswith(ending)]
+    return found[0] if len(found) == 1 else name
 
 
 def applied(
@@ -25,11 +34,11 @@ def applied(
     """
     if namespace:
         binding.check_namespace(namespace)
-    made = {base_name(name) for node in found for name in node.outputs}
-    taken = {base_name(name) for node in found for name in node.needs if not is_parameter(name)}
+    made = _and_bases(name for node in found for name in node.outputs)
+    taken = _and_bases(name for node in found for name in node.needs if not is_parameter(name))
     taken_parameters = {name for node in found for name in node.needs if is_parameter(name)}
     faults: list[errors.Fault] = []
-    free = taken - made
+    free = {name for name in taken if base_name(name) not in made}
     names = _mapping(inputs, "inputs", free, faults) | _mapping(outputs, "outputs", made, faults)
     params = {
         _parameter(old): _parameter(new)
@@ -41,6 +50,8 @@ def applied(
         )
 
     def dataset(name: str) -> str:
+        if name in names:
+            return names[name]
         base, at, form = name.partition("@")
         new = names.get(base) or (f"{namespace}.{base}" if namespace else base)
         return f"{new}{at}{form}"
@@ -54,7 +65,18 @@ def applied(
         return above or f"{PARAM}{namespace}.{name[len(PARAM) :]}"
 
     inside = {node.name for node in found}
-    return [_renamed(node, renamed, namespace, inside) for node in found]
+    again = [_renamed(node, renamed, namespace, inside) for node in found]
+    twice = [node for node in again if len(set(map(base_name, node.outputs))) < len(node.outputs)]
+    if twice:
+        faults = [
+            errors.Fault(f"two outputs of node {node.name!r} get one name: {', '.join(node.outputs)}", hint=_APART)
+            for node in twice
+        ]
+        raise errors.PipelineError.of(faults, "the pipeline cannot be mapped")
+    return again
+
+
+_APART = "give each output a name of its own"
 
 
 def _renamed(node: nodes.Node, renamed: Callable[[str], str], namespace: str, inside: set[str]) -> nodes.Node:
@@ -83,7 +105,7 @@ def _mapping(
     role: str,
     known: set[str],
     faults: list[errors.Fault],
-    plain: Callable[[str], str] = base_name,
+    plain: Callable[[str], str] = str,
 ) -> dict[str, str]:
     """What `given` says in the `role` of "inputs" and the like; names alone are kept as they are."""
     if given is None:
@@ -98,6 +120,12 @@ def _mapping(
         if role != "parameters":
             binding.check_name(new, f"{role} of the pipeline", "input" if role == "inputs" else "output", faults)
     return found
+
+
+def _and_bases(names: Iterable[str]) -> set[str]:
+    """The datasets by the names they are called, and those of all their forms by the plain name."""
+    found = set(names)
+    return found | {base_name(name) for name in found}
 
 
 def _parameter(name: str) -> str:

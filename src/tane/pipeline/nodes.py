@@ -148,7 +148,7 @@ def node(
         bindings.keys,
         frozenset((tags,)) if isinstance(tags, str) else frozenset(tags),
         cache and not always,
-        bindings.optional,
+        bindings.optional - set(one_by_one) if one_by_one else bindings.optional,
         name is not None,
         after=_names_of(after),
         when=conditions.when(when, label),

@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Protocol
 
 from tane import errors
-from tane.pipeline.nodes import Node, is_parameter
+from tane.pipeline import namespaces
+from tane.pipeline.nodes import Node, base_name
 
 
 class Graph(Protocol):
@@ -43,7 +44,14 @@ def select(
     tags: Sequence[str],
     namespaces: Sequence[str] = (),
 ) -> list[Node]:
-    """The nodes of `graph` that meet every criterion that is not empty, in order."""
+    """The nodes of `graph` that meet every criterion that is not empty, in order.
+
+    The namespace of a node or dataset may be left out where only one is so called. A dataset without its form stands
+    for all its forms.
+    """
+    from_nodes, to_nodes, nodes = (_in_full(some, graph.by_name) for some in (from_nodes, to_nodes, nodes))
+    datasets = _and_bases(graph.datasets())
+    from_inputs, to_outputs = (_in_full(some, datasets) for some in (from_inputs, to_outputs))
     faults = _unknown(graph, [*from_nodes, *to_nodes, *nodes], from_inputs, to_outputs, tags, namespaces)
     if faults:
         raise errors.PipelineError.of(faults, "the selection names what is not in the pipeline")
@@ -54,7 +62,12 @@ def select(
     if to_nodes:
         kept &= _reach(to_nodes, lambda name: _needs(graph, name))
     if from_inputs:
-        first = [node.name for dataset in from_inputs for node in graph.consumers(dataset)]
+        first = [
+            node.name
+            for dataset in from_inputs
+            for node in graph.consumers(dataset)
+            if "@" not in dataset or dataset in node.needs
+        ]
         kept &= _reach(first, lambda name: followers.get(name, ()))
     if to_outputs:
         last = [node.name for dataset in to_outputs if (node := graph.producer(dataset))]
@@ -66,6 +79,15 @@ def select(
     if namespaces:
         kept &= {node.name for node in graph.nodes if any(is_within(node.namespace, one) for one in namespaces)}
     return [node for node in graph.nodes if node.name in kept]
+
+
+def _in_full(names: Sequence[str], known: Collection[str]) -> list[str]:
+    return [namespaces.in_full(name, known) for name in names]
+
+
+def _and_bases(names: Iterable[str]) -> set[str]:
+    found = set(names)
+    return found | set(map(base_name, found))
 
 
 def is_within(namespace: str, outer: str) -> bool:
@@ -105,15 +127,14 @@ def _unknown(
     tags: Sequence[str],
     namespaces: Sequence[str],
 ) -> list[errors.Fault]:
-    datasets = graph.datasets()
-    taken = {name for node in graph.nodes for name in node.needs}
+    taken = _and_bases(name for node in graph.nodes for name in node.needs)
     known_tags = {tag for node in graph.nodes for tag in node.tags}
     spaces = {node.namespace for node in graph.nodes if node.namespace}
     known_namespaces = {".".join(one.split(".")[:depth]) for one in spaces for depth in range(1, one.count(".") + 2)}
-    made = {name for name in datasets if graph.producer(name) is not None}
+    made = {name for name in _and_bases(graph.datasets()) if graph.producer(name) is not None}
     known: Mapping[str, tuple[Collection[str], Collection[str]]] = {
         "node": (nodes, graph.by_name),
-        "input": (inputs, {name for name in taken if not is_parameter(name)} | {n for n in taken if is_parameter(n)}),
+        "input": (inputs, taken),
         "output": (outputs, made),
         "tag": (tags, known_tags),
         "namespace": (namespaces, known_namespaces),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import zlib
 from collections.abc import Iterable, Mapping
 
@@ -156,7 +157,7 @@ def _remember(state: State, found: Installation, cache: str | os.PathLike[str] |
     if cache is None:
         return
     plain = {name: dist.plain() for name, dist in found.dists.items()}
-    temporary = os.path.join(cache, f"environment.{os.getpid()}.tmp")
+    temporary = os.path.join(cache, f"environment.{os.getpid()}.{threading.get_ident()}.tmp")
     try:
         os.makedirs(cache, exist_ok=True)
         with open(temporary, "w", encoding="utf-8") as file:

@@ -33,8 +33,8 @@ class Texts:
         """The syntax of one definition that stands in a module."""
         found = self._syntax.get(id(tree))  # sources keep their trees, so that no id is used twice
         if found is None:
-            foreign = functools.partial(_is_foreign, namespace)
-            found = self._syntax[id(tree)] = syntax.read(tree, documents=documents, foreign=foreign)
+            foreign, ours = functools.partial(_is_foreign, namespace), functools.partial(_is_ours, namespace)
+            found = self._syntax[id(tree)] = syntax.read(tree, documents=documents, foreign=foreign, ours=ours)
         return found
 
     def source(self, file: str, namespace: parts.Namespace | None = None) -> sources.Source:
@@ -118,6 +118,11 @@ def _is_foreign(namespace: parts.Namespace, name: str) -> bool:
     if isinstance(value, (type, types.FunctionType, types.BuiltinFunctionType)):
         module = value.__module__
     return bool(anatomy.outside_top(module))
+
+
+def _is_ours(namespace: parts.Namespace, name: str) -> bool:
+    """Whether a name leads to Tane."""
+    return name in namespace and places.is_ours(namespace[name])
 
 
 def _short(namespace: parts.Namespace, file: str = "") -> str:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from tane import errors
 from tane.digest import values
-from tane.pipeline import graph
+from tane.pipeline import flow_members, graph
 from tane.project import layout, opened, tracebacks
 
 
@@ -77,7 +77,8 @@ def package(source: Path, name: str) -> Loaded:
 
 
 def flow(file: Path) -> Loaded:
-    """The pipelines of a one-file project: its variables `pipeline`, `pipelines`, or any that are a Pipeline.
+    """The pipelines of a one-file project: its variables `pipeline`, `pipelines`, or any that are a Pipeline; without
+    any, the classes in it that are flows.
 
     Raises as `package` does.
     """
@@ -93,10 +94,12 @@ def flow(file: Path) -> Loaded:
         with opened.noted() as files:
             module = _import(name, file.parent)
         hooks = getattr(module, "hooks", ())
+        with opened.noted() as more:
+            found = _variables(vars(module), file) if _has_pipelines(vars(module)) else _flows(module, file)
         return Loaded(
-            _variables(vars(module), file),
+            found,
             _modules(file.parent),
-            frozenset(files),
+            frozenset(files | more),
             tuple(hooks) if isinstance(hooks, list | tuple) else (),
         )
 
@@ -226,6 +229,7 @@ def _registered(found: object, file: Path) -> dict[str, graph.Pipeline]:
 
 
 def _checked(found: Mapping[Any, Any], file: Path, whose: str) -> dict[str, graph.Pipeline]:
+    found = {name: value.pipeline() if flow_members.is_flow(value) else value for name, value in found.items()}
     faults = [
         errors.Fault(f"{whose} names {name!r}: a {type(value).__name__}, not a Pipeline", str(file), hint)
         for name, value in found.items()
@@ -259,6 +263,8 @@ def _variables(found: Mapping[str, Any], file: Path) -> dict[str, graph.Pipeline
     named = {
         name: value for name, value in found.items() if isinstance(value, graph.Pipeline) and not name.startswith("_")
     }
+    if flow_members.is_flow(found.get("pipeline")):
+        named["pipeline"] = found["pipeline"].pipeline()
     several = found.get("pipelines")
     if isinstance(several, Mapping):
         named |= _checked(several, file, "`pipelines`")
@@ -272,6 +278,29 @@ def _variables(found: Mapping[str, Any], file: Path) -> dict[str, graph.Pipeline
             hint="end it with: pipeline = Pipeline([first_function, second_function])",
         )
     return _with_default(named, file)
+
+
+def _has_pipelines(found: Mapping[str, Any]) -> bool:
+    return any(
+        name in ("pipeline", "pipelines") or isinstance(value, graph.Pipeline)
+        for name, value in found.items()
+        if not name.startswith("_")
+    )
+
+
+def _flows(module: ModuleType, file: Path) -> dict[str, graph.Pipeline]:
+    """The flows that are defined in a file, by the names of their classes, but those that others there derive from
+    and that are none by themselves. A single one is the default as well.
+    """
+    flows = [
+        value for value in vars(module).values() if flow_members.is_flow(value) and value.__module__ == module.__name__
+    ]
+    bases = {kind for flow in flows for kind in flow.__mro__[1:]}
+    whole = [flow for flow in flows if flow not in bases or {"start", "end"} <= flow_members.read(flow).steps.keys()]
+    if not whole:
+        return _variables({}, file)
+    found: dict[str, graph.Pipeline] = {flow.__name__: flow.pipeline() for flow in whole}
+    return found if len(found) > 1 else _with_default(found, file)
 
 
 def _with_default(found: dict[str, graph.Pipeline], file: Path) -> dict[str, graph.Pipeline]:

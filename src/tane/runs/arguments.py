@@ -14,7 +14,7 @@ from tane import errors
 from tane.catalog import codecs, datasets
 from tane.ledger import connection
 from tane.plan import transforms
-from tane.runs import gathered
+from tane.runs import artifacts, gathered
 from tane.store import objects, signatures
 
 
@@ -24,7 +24,7 @@ class Place:
 
     store: objects.Objects
     ledger: connection.Ledger
-    shared: dict[str, Any] = field(default_factory=dict)
+    shared: dict[str, tuple[str, Any]] = field(default_factory=dict)  # with the digest of what was loaded
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,12 @@ class Filed:
             path = self.path or during.enter_context(place.store.named(self.digest, self.dataset.filename))
             return self.dataset.read(path)
         name = self.dataset.name
-        if name in place.shared:
-            return codecs.copy(place.shared[name])
+        digest, found = place.shared.get(name, ("", None))  # in one look: another thread may let go of it
+        if digest == self.digest:
+            return codecs.copy(found)
         value = self._read(place)
         if self.shared:
-            place.shared[name] = value
+            place.shared[name] = (self.digest, value)
             return codecs.copy(value)
         return value
 
@@ -129,6 +130,8 @@ Argument = Source | Transformed
 
 def handed(value: Any) -> Any:
     """A value for one taker: a copy, so that what it does to it no other sees; itself where there is no copy of it."""
+    if artifacts.are_artifacts(value):
+        return artifacts.handed(value)
     try:
         return codecs.copy(value)
     except codecs.CannotKeep:

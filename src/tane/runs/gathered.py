@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from tane.catalog import codecs
 from tane.digest import hashing, values
 from tane.ledger import records
-from tane.runs import lanes
+from tane.runs import artifacts, lanes
 from tane.store import objects, trees
 
 CODEC = "gathered"
@@ -42,7 +42,7 @@ def keep(name: str, gathered: Gathered, store: objects.Objects) -> records.Kept:
         size = sum(memoryview(chunk).nbytes for chunk in encoded.chunks)
         entries.append(trees.Entry(_KEYS, trees.FILE, store.put(encoded.chunks), size))
     for number, item in enumerate(items):
-        kind = trees.FOLDER if item.codec == CODEC else trees.FILE
+        kind = trees.FOLDER if item.codec in (CODEC, artifacts.CODEC) else trees.FILE
         entries.append(trees.Entry(str(number), kind, item.value, item.bytes))
     return records.Kept(
         name,
@@ -75,6 +75,8 @@ def read(tree: str, store: objects.Objects, name: str = "") -> Gathered:
 
 def load(codec: str, digest: str, store: objects.Objects) -> Any:
     """The value kept in the format `codec` as the object `digest`."""
+    if codec == artifacts.CODEC:
+        return artifacts.load(digest, store)
     if codec != CODEC:
         return codecs.decode(codec, store.map(digest))
     keys, items = read(digest, store)

@@ -25,6 +25,11 @@ class Output:
     dataset: datasets.Dataset | None
     keep: bool
 
+    @property
+    def entry(self) -> str:
+        """Its name in the catalog, which items of a fanned-out step share."""
+        return self.name.partition("[")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Made:
@@ -62,7 +67,7 @@ def _keep_value(output: Output, value: Any, place: arguments.Place, node: str) -
             return Made(records.Kept(output.name, unique()), True, value)
         raise errors.UserCodeError(
             f"output {output.name!r} of node {node!r} cannot be kept: it is {fault.what}",
-            hint=f"return plain data, or catalogue {output.name!r} as MemoryDataset to pass it on without keeping it",
+            hint=f"return plain data, or catalogue {output.entry!r} as MemoryDataset to pass it on without keeping it",
         ) from None
     size = sum(memoryview(chunk).nbytes for chunk in encoded.chunks)
     stored = place.store.put(encoded.chunks)

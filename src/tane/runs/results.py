@@ -10,6 +10,7 @@ from typing import Any
 
 from tane import errors, outcomes
 from tane.ledger import records
+from tane.pipeline import namespaces
 from tane.runs import standing
 
 
@@ -47,7 +48,11 @@ class Run:
     _load: Callable[[str], Any] = field(repr=False, compare=False, default=lambda name: None)
 
     def __getitem__(self, dataset: str) -> Any:
-        """The value of `dataset`. Raises `errors.UsageError` when the run has none of that name."""
+        """The value of `dataset`. Raises `errors.UsageError` when the run has none of that name.
+
+        Its namespace may be left out where only one is so called: `run["end"]` of the flow `Hello` is "Hello.end".
+        """
+        dataset = namespaces.in_full(dataset, self.versions)
         if dataset not in self.versions:
             raise errors.UsageError(
                 f"run {self.id} has no dataset {dataset!r}",
@@ -55,14 +60,15 @@ class Run:
             )
         return self._load(dataset)
 
-    def __contains__(self, dataset: str) -> bool:
-        return dataset in self.versions
+    def __contains__(self, dataset: object) -> bool:
+        return isinstance(dataset, str) and namespaces.in_full(dataset, self.versions) in self.versions
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.versions)
 
     def step(self, node: str) -> StepResult:
-        """The step of node `node`. Raises `errors.UsageError` when there is none."""
+        """The step of node `node`, with or without its namespace. Raises `errors.UsageError` when there is none."""
+        node = namespaces.in_full(node, [step.node for step in self.steps])
         for step in self.steps:
             if step.node == node:
                 return step
