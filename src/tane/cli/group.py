@@ -16,6 +16,7 @@ from tane import errors
 _VERBS = {
     "new": "make a project from a starter, or add a pipeline to one",
     "run": "run a pipeline: what changed is run, the rest reused",
+    "backfill": "run a pipeline for each hour, day or month of a range",
     "plan": "say what a run would do, and why",
     "status": "say whether anything changed since the last run",
     "show": "show a run, or what a project has",

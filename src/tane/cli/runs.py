@@ -9,7 +9,8 @@ import click
 
 from tane import errors, outcomes
 from tane.cli import facts, homes, tables
-from tane.ledger import connection, read
+from tane.ledger import connection, read, records
+from tane.runs import backfill_records
 
 _METRICS = 3
 
@@ -22,6 +23,8 @@ _METRICS = 3
 @click.option("-m", "--metric", "metrics", multiple=True, metavar="NAME", help="Show this metric; may be repeated.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV, with all metrics.")
+@click.option("--backfill", default="", metavar="ID", help="The windows of this backfill.")
+@click.option("--all", "everything", is_flag=True, help="The windows of backfills too, each a run of its own.")
 @homes.environment
 @homes.where
 def command(
@@ -32,10 +35,12 @@ def command(
     metrics: tuple[str, ...],
     as_json: bool,
     as_csv: bool,
+    backfill: str,
+    everything: bool,
     env: tuple[str, ...],
     path: str,
 ) -> None:
-    """List runs, newest first: those of pipelines and those that scripts tracked.
+    """List runs, newest first: those of pipelines and those that scripts tracked. A backfill is one line.
 
     \b
     Examples:
@@ -51,7 +56,14 @@ def command(
         raise errors.UsageError(f"{word!r} is no flow file", hint=f"one run: tane show {word}; one pipeline: -p {word}")
     with homes.ledger_of(homes.find(path, env)) as ledger:
         wanted = outcomes.RunStatus(status) if status else None
-        found = facts.briefs(ledger, read.runs(ledger, limit=limit, pipeline=pipeline, status=wanted))
+        if backfill:
+            listed = read.windows(ledger, backfill_records.find(ledger, backfill).run)[::-1]
+            listed = [run for run in listed if wanted is None or run.status is wanted][:limit]
+        else:
+            listed = read.runs(ledger, limit=limit, pipeline=pipeline, status=wanted, windows=everything)
+        found = [
+            _with_windows(ledger, run, each) for run, each in zip(listed, facts.briefs(ledger, listed), strict=True)
+        ]
         if not found:
             click.echo(_none(ledger, pipeline, status), err=True)
     if as_json:
@@ -60,6 +72,19 @@ def command(
         click.echo(_csv(found), nl=False)
     elif found:
         click.echo(text(found, _known(metrics, found)))
+
+
+def _with_windows(ledger: connection.Ledger, run: records.RunRecord, brief: dict[str, Any]) -> dict[str, Any]:
+    """A run's facts; those of a backfill with how many of its windows have succeeded."""
+    if run.kind != records.BACKFILL:
+        return brief
+    done = read.windows_done(ledger, run.run)
+    return {**brief, "windows": {"succeeded": done, "all": run.config["backfill"]["windows"]}}
+
+
+def _steps(brief: dict[str, Any]) -> str:
+    windows = brief.get("windows")
+    return f"{windows['succeeded']} of {windows['all']} windows" if windows else facts.counted(brief["steps"])
 
 
 def _known(wanted: Sequence[str], found: Sequence[dict[str, Any]]) -> Sequence[str]:
@@ -83,7 +108,7 @@ def text(found: Sequence[dict[str, Any]], wanted: Sequence[str] = ()) -> str:
             tables.local(each["started"]),
             tables.duration(each["seconds"]),
             each["pipeline"] or "(script)",
-            facts.counted(each["steps"]),
+            _steps(each),
             *(tables.number(each["metrics"][name]) if name in each["metrics"] else "" for name in metrics),
         ]
         for each in found

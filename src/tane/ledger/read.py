@@ -90,6 +90,19 @@ def windows(ledger: connection.Ledger, backfill: str) -> list[records.RunRecord]
     )
 
 
+def windows_done(ledger: connection.Ledger, backfill: str) -> int:
+    """How many windows of a backfill have succeeded, each counted as its last run ended."""
+    name = f"{backfill}/"
+    last: dict[str, str] = dict(
+        ledger.rows(
+            "select name, status from runs where kind = ? and substr(name, 1, ?) = ? order by id",
+            (records.WINDOW, len(name), name),
+        )
+    )
+    last.pop(name + records.SHARED, None)
+    return sum(status == outcomes.RunStatus.SUCCEEDED for status in last.values())
+
+
 def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
     """The one run whose id begins with `prefix`, or has it behind the time; "last", "latest": the newest.
 
@@ -119,8 +132,11 @@ def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
     return _judged(exact)[0]
 
 
+_NEWEST_IDS = "select run from runs where kind <> ? order by started desc, id desc limit 1000"
+
+
 def _unknown(ledger: connection.Ledger, prefix: str) -> errors.UsageError:
-    ids = [row[0] for row in ledger.rows("select run from runs order by started desc, id desc limit 1000")]
+    ids = [row[0] for row in ledger.rows(_NEWEST_IDS, (records.WINDOW,))]
     otherwise = f"the newest are: {', '.join(ids[:_SHOWN])}" if ids else "nothing has run here yet: tane run"
     return errors.UsageError(f"there is no run {prefix!r}", hint=errors.did_you_mean(prefix, ids, otherwise))
 

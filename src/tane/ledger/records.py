@@ -71,6 +71,7 @@ class StepRecord:
 
 WINDOW = "window"  # the kind of a run that is one window of a backfill
 BACKFILL = "backfill"  # the kind of the record that stands for the backfill itself; its windows are "ID/label"
+SHARED = "shared"  # the label of the run of what all windows of a backfill share
 ITEMS = 1 << 32  # positions from here on are those of items: parts of a fanned-out step
 
 

@@ -75,11 +75,13 @@ def run_part(
     *,
     force: frozenset[str] = frozenset(),
     observers: Sequence[events.Observer] = (),
+    watched: bool = True,
 ) -> tuple[results.Run, Mapping[str, records.Kept]]:
     """A run that is one of many: it publishes nothing, and its record is `template` with its own id, time and
-    parameters. Comes with what it made and took, by dataset. The executor is closed.
+    parameters. Comes with what it made and took, by dataset. The executor is closed. `watched` says that the project
+    has hooks, as far as is known.
     """
-    running = _Running(opened, template.name, observers, template)
+    running = _Running(opened, template.name, observers, template, watched=watched)
     ended = running.to_its_end(force, executor, False, standing.Rests())
     return ended, running.kept
 
@@ -117,6 +119,8 @@ class _Running:
         name: str,
         observers: Sequence[events.Observer],
         template: records.RunRecord | None = None,
+        *,
+        watched: bool = True,
     ) -> None:
         self.opened = opened
         self.template = template
@@ -125,7 +129,7 @@ class _Running:
         self.bus = events.Bus()
         self.journal = journal.Journal(opened.home / "runs", self.run)
         self.notes: list[str] = []
-        hooks = opened.project.hooks(self._warn)
+        hooks = opened.project.hooks(self._warn) if watched else ()
         if hooks:  # before the others, so that what they have to say about a hook's faults comes before the end
             self.bus.subscribe(observing.Observer(hooks, self._warn))
         for observer in (*observers, self.journal.observe):

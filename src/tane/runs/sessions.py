@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from tane import errors
 from tane.catalog import catalogs
 from tane.ledger import connection, read
-from tane.pipeline import graph
+from tane.pipeline import graph, namespaces
 from tane.project import projects
-from tane.runs import debugging, opening, preview, results, running, sources
+from tane.runs import backfills, debugging, opening, preview, results, running, sources, windows
 from tane.store import objects
 
 
@@ -65,6 +66,38 @@ class Workspace:
             keep_going=keep_going,
         ).raise_for_status()
 
+    def backfill(
+        self,
+        pipeline: str = opening.DEFAULT,
+        *,
+        start: str | date,
+        end: str | date,
+        every: str,
+        tz: str = "",
+        overrides: Sequence[str] = (),
+        env: str | Sequence[str] | None = None,
+        inputs: Mapping[str, Any] | None = None,
+        jobs: int | None = None,
+        limit: int | None = None,
+        latest_first: bool = False,
+        keep_going: bool = True,
+        force: bool = False,
+        **selection: Sequence[str],
+    ) -> backfills.Backfill:
+        """Run a pipeline once for each window of `every` ("1h", "1d", "1M") from `start` up to `end`.
+
+        What has succeeded already is not done again. What failed is told by the windows' states: ask
+        `raise_for_status()` for an error.
+        """
+        return backfills.backfill(
+            self._with(overrides, env),
+            windows.cut(start, end, every, tz, words=_WORDS),
+            pipeline,
+            selection=opening.Selection(**selection),
+            inputs=inputs,
+            how=backfills.How(jobs, limit, latest_first, keep_going, force),
+        )
+
     def plan(
         self,
         pipeline: str = opening.DEFAULT,
@@ -79,7 +112,7 @@ class Workspace:
     def load(self, dataset: str) -> Any:
         """The value of a dataset: from its place in the workspace, else the last one that was kept.
 
-        Raises `errors.CatalogError` when there is neither.
+        Its namespace may be left out where only one is so called. Raises `errors.CatalogError` when there is neither.
         """
         found = self.catalog.find(dataset)
         if found is not None and found.kind == "object":
@@ -89,9 +122,10 @@ class Workspace:
         ledger = connection.open_ledger(self.project.ledger)
         store = objects.Objects(self.project.store)
         try:
-            versions = read.versions(ledger, dataset, limit=1)
-            if versions:
-                return sources.decode(versions[0].kept, found, store)
+            for name in self._meanings(dataset):
+                versions = read.versions(ledger, name, limit=1)
+                if versions:
+                    return sources.decode(versions[0].kept, found, store)
         finally:
             store.close()
             ledger.close()
@@ -108,6 +142,12 @@ class Workspace:
         """
         return debugging.replay(self.project, step, run)
 
+    def _meanings(self, dataset: str) -> Iterator[str]:
+        """What `dataset` may mean: itself, and what is so called in a namespace. A file of its own asks that first."""
+        if self.project.flow is None:
+            yield dataset
+        yield namespaces.in_full(dataset, {name for one in self.pipelines.values() for name in one.datasets()})
+
     def _with(self, overrides: Sequence[str], env: str | Sequence[str] | None) -> projects.Project:
         """The same project with other overrides or environments."""
         if not overrides and env is None:
@@ -119,6 +159,9 @@ class Workspace:
             overrides=(*here.overrides, *overrides),
             environ=here.environ,
         )
+
+
+_WORDS = windows.Words("start", "end", "every", "tz")
 
 
 def open_project(
