@@ -1,6 +1,6 @@
 """Work on with what another flow has made, without its data: run stats_flow.py first.
 
-    tane run again_flow.py count=2
+Run it: `tane run again_flow.py count=2`
 """
 
 from tane import Flow, step

@@ -1,6 +1,6 @@
 """The smallest flow: three steps in a row.
 
-    tane run hello_flow.py
+Run it: `tane run hello_flow.py`
 """
 
 from tane import Flow, step
@@ -11,15 +11,18 @@ class HelloFlow(Flow):
 
     @step
     def start(self):
+        """Begin."""
         print("HelloFlow begins.")
         self.next(self.hello)
 
     @step
     def hello(self):
+        """Set an attribute: the steps that follow have it."""
         self.message = "Hello from a step!"
         print(self.message)
         self.next(self.end)
 
     @step
     def end(self):
+        """Use it."""
         print(f"HelloFlow ends. It was said: {self.message}")

@@ -1,7 +1,7 @@
 """Where to open a shop: parameters, data from the catalog, and two branches that are joined.
 
-    tane run shopping_flow.py
-    tane run shopping_flow.py industry="Newspaper and book retailing" count=5
+Run it: `tane run shopping_flow.py`
+or: `tane run shopping_flow.py industry="Newspaper and book retailing" count=5`
 """
 
 from tane import Flow, Parameter, step

@@ -1,6 +1,6 @@
 """Statistics for each industry: the same steps once for each item of a list, then joined.
 
-    tane run stats_flow.py -j 2
+Run it: `tane run stats_flow.py -j 2`
 """
 
 from tane import Flow, step

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import textwrap
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+import tane
 from tane import errors
 from tane.executors import calls
 from tane.ledger import connection, read
@@ -579,6 +581,13 @@ def test_a_failed_item_can_be_done_again(flow):
     assert (replay.step, replay.arguments) == ("length[1]", {"item": "x", "folder": str(flow.folder)})
 
 
+def test_an_item_that_succeeded_is_looked_into_as_one(flow):
+    flow.write(FAN)
+    flow.run()
+    assert tane_project(flow).replay("length[1]").arguments["item"] == "bb"
+    assert tane_project(flow).replay("length").call() == 1
+
+
 def test_a_step_that_succeeded_can_be_looked_into_too(flow):
     flow.write(FAN)
     flow.run()
@@ -589,8 +598,6 @@ def test_a_step_that_succeeded_can_be_looked_into_too(flow):
 
 
 def tane_project(flow):
-    import tane
-
     return tane.open_project(flow.file)
 
 
@@ -683,3 +690,30 @@ def test_a_forgotten_import_is_told_before_anything_runs(flow):
     assert [notice for notice in notices if "nothing defines" in notice] == [
         f"helper search() in {flow.file.name} uses the name 'gp_minimize', which nothing defines: is an import missing?"
     ]
+
+
+def test_a_fanned_out_parameter_is_checked_item_by_item(flow):
+    flow.conf("parameters.yml", "depths: [1, 2]")
+    flow.write("""
+        def fit(depth: int): return depth
+        pipeline = Pipeline([node(fit, "params:depths", "fits", over="params:depths")])
+    """)
+    assert flow.run()["fits"] == [1, 2]
+    with pytest.raises(errors.ConfigError, match="depths"):
+        flow.run("depths=[1,deep]")
+
+
+@dataclass
+class Model:
+    depth: int = 1
+
+
+def depth_of(model: Model):
+    return model.depth
+
+
+def test_parameters_are_checked_and_converted_in_memory_too():
+    pipeline = tane.Pipeline([tane.node(depth_of, "params:model", "depth")])
+    assert tane.run(pipeline, params={"model": {"depth": 3}})["depth"] == 3
+    with pytest.raises(errors.ConfigError, match="depth"):
+        tane.run(pipeline, params={"model": {"depth": "deep"}})

@@ -8,7 +8,7 @@ import sys
 import click
 
 from tane import errors
-from tane.cli import asking, group, progress
+from tane.cli import aside, asking, group, progress
 from tane.runs import opening, running
 from tane.runs import preview as previews
 
@@ -59,7 +59,7 @@ def command(
         click.echo(json.dumps(planned.as_dict(), indent=2) if as_json else progress.plan_text(planned))
         return 0
     shown = progress.observer(quiet=as_json)
-    with shown:
+    with shown, aside.prints(as_json):
         found = running.run(
             project,
             asked.pipeline,

@@ -5,15 +5,15 @@ can only be written but are taken. All faults at once.
 from __future__ import annotations
 
 import os
-import typing
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from tane import errors
-from tane.catalog import catalogs
+from tane.catalog import catalogs, datasets
 from tane.config import checking, origins
 from tane.pipeline import graph, nodes
+from tane.plan import wants
 
 
 def check(
@@ -50,19 +50,28 @@ def check(
         if (dataset := catalog.find(name)) is not None and dataset.read_only
     ]
     faults += _places(pipeline, catalog, reserved)
+    faults += _apart(pipeline, catalog)
     for node in pipeline.nodes:
         faults += _order(node, whole or pipeline)
         faults += _chunks(node, catalog)
         faults += _forms(node, catalog)
         faults += _confirmed(node, catalog)
-    wants = [want for node in pipeline.nodes for want in _wants(node)]
+    wanted = wants.of(pipeline)
     try:
-        checking.check_parameters(wants, parameters, origin)
+        checking.check_parameters(wanted, parameters, origin)
     except errors.ConfigError as error:
         faults.extend(error.faults)
     if faults:
         raise errors.ConfigError.of(faults, "the run cannot start")
-    return _converted(wants, parameters)
+    return wants.converted(wanted, parameters)
+
+
+def convert(
+    wanted: list[checking.Want], parameters: Mapping[str, Any], origin: Callable[..., origins.Origin]
+) -> dict[str, dict[str, Any]]:
+    """As `check`, for other parameters of a pipeline that was checked before: nothing else is looked at."""
+    checking.check_parameters(wanted, parameters, origin)
+    return wants.converted(wanted, parameters)
 
 
 def _order(node: nodes.Node, whole: graph.Pipeline) -> list[errors.Fault]:
@@ -105,6 +114,33 @@ def _forms(node: nodes.Node, catalog: catalogs.Catalog) -> list[errors.Fault]:
         for name in (*node.data_inputs, *node.outputs)
         if "@" in name and ((dataset := catalog.find(name)) is None or dataset.kind != "file")
     ]
+
+
+def _apart(pipeline: graph.Pipeline, catalog: catalogs.Catalog) -> list[errors.Fault]:
+    """Forms of one dataset ("cars@txt", "cars@json") that a node makes and that lie at different places."""
+    forms: dict[str, list[str]] = {}
+    for name in sorted(pipeline.datasets()):
+        if "@" in name and pipeline.producer(name) is not None:
+            forms.setdefault(nodes.base_name(name), []).append(name)
+    faults = []
+    for base, names in forms.items():
+        kept = [(name, dataset) for name in names if (dataset := catalog.find(name)) is not None]
+        for name, dataset in kept[1:]:
+            first, other = kept[0]
+            if _at(dataset) != _at(other):
+                faults.append(
+                    errors.Fault(
+                        f"{first!r} and {name!r} are forms of one dataset {base!r}, but lie at two places: "
+                        f"{other.place} and {dataset.place}",
+                        dataset.where,
+                        "give both the same filepath, or other names than forms of one",
+                    )
+                )
+    return faults
+
+
+def _at(dataset: datasets.Dataset) -> str:
+    return dataset.place if dataset.local is None else os.path.realpath(dataset.local)
 
 
 def _confirmed(node: nodes.Node, catalog: catalogs.Catalog) -> list[errors.Fault]:
@@ -165,71 +201,3 @@ def _places(pipeline: graph.Pipeline, catalog: catalogs.Catalog, reserved: Mappi
                 )
                 break
     return faults
-
-
-def _wants(node: nodes.Node) -> list[checking.Want]:
-    if not any(nodes.is_parameter(name) for name in node.inputs):
-        return _condition_wants(node)
-    annotations = _annotations(node.func)
-    return [
-        checking.Want(
-            node=node.name,
-            argument=argument,
-            key=nodes.parameter_key(name),
-            annotation=annotations.get(argument, Any),
-            has_default=name in node.optional,
-        )
-        for argument, name in nodes.bound(node)
-        if nodes.is_parameter(name)
-    ] + _condition_wants(node)
-
-
-def _condition_wants(node: nodes.Node) -> list[checking.Want]:
-    """The parameters that a node's condition looks at."""
-    when = node.when
-    if when is None:
-        return []
-    return [
-        checking.Want(
-            node=node.name,
-            argument="when",
-            key=nodes.parameter_key(name),
-            annotation=Any,
-            has_default=name in when.optional,
-        )
-        for name in when.inputs
-        if nodes.is_parameter(name)
-    ]
-
-
-def _annotations(func: Callable[..., Any]) -> Mapping[str, Any]:
-    """The annotations of a callable's arguments; none where they cannot be resolved (names that are not imported)."""
-    target: Any = func
-    while hasattr(target, "func"):  # functools.partial
-        target = target.func
-    if isinstance(target, type):
-        target = getattr(target, "__init__")  # noqa: B009 - of the class itself, whatever its instances have
-    elif not hasattr(target, "__code__") and callable(target):
-        target = type(target).__call__
-    if not getattr(target, "__annotations__", None):
-        return {}
-    try:
-        return typing.get_type_hints(target)
-    except (NameError, TypeError, AttributeError, SyntaxError):
-        return {}
-
-
-def _converted(wants: list[checking.Want], parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for want in wants:
-        if want.annotation is Any:
-            continue
-        try:
-            value = checking.lookup(parameters, want.key)
-        except KeyError:
-            continue
-        fitted = checking.fit(value, want.annotation)
-        if fitted is not value:
-            name = nodes.PARAM + want.key if want.key else nodes.PARAMETERS
-            found.setdefault(want.node, {})[name] = fitted
-    return found

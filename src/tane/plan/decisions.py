@@ -131,7 +131,12 @@ def _short(value: Any) -> str:
 
 
 def _input_changes(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
-    return [f"{name} changed" for name in new if name in old and old[name] != new[name]]
+    changed = [f"{name} changed" for name in new if name in old and old[name] != new[name]]
+    return [*changed, *(f"{name} is new" for name in new if name not in old), *_gone(old, new)]
+
+
+def _gone(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    return [f"{name} is gone" for name in old if name not in new]
 
 
 def _option_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

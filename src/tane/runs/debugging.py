@@ -41,12 +41,9 @@ class Replay:
 
     def call(self) -> Any:
         """What the function returns for them. It may log: that goes nowhere. What it raises comes out as it is."""
-        token = events.active.set(sinks.MemorySink(self.run))
-        try:
+        with events.working(sinks.MemorySink(self.run)):
             result = self.func(*self.positional, **self.by_name)
             return list(result) if self.streams else result
-        finally:
-            events.active.reset(token)
 
 
 def replay(project: projects.Project, step: str = "", run: str = "") -> Replay:
@@ -100,22 +97,21 @@ def _step(ledger: connection.Ledger, record: records.RunRecord, name: str) -> re
         return None
     for step in read.steps(ledger, record.run):
         if step.node == name and step.key:
-            return _failed_item(ledger, record, step) or step
+            return _item(ledger, record, step) or step
         if not name and step.status is StepStatus.FAILED and step.key:
-            return _failed_item(ledger, record, step) or step
+            return _item(ledger, record, step) or step
         if name.startswith(f"{step.node}["):
             items = read.items(ledger, record.run, step.position)
             return next((item for item in items if item.node == name), None)
     return None
 
 
-def _failed_item(
-    ledger: connection.Ledger, record: records.RunRecord, step: records.StepRecord
-) -> records.StepRecord | None:
+def _item(ledger: connection.Ledger, record: records.RunRecord, step: records.StepRecord) -> records.StepRecord | None:
+    """Of a fanned-out step the first item that failed, else its first; None for another step."""
     if not step.basis.options.get("over"):
         return None
     items = read.items(ledger, record.run, step.position)
-    return next((item for item in items if item.status is StepStatus.FAILED), None)
+    return next((item for item in items if item.status is StepStatus.FAILED), items[0] if items else None)
 
 
 def _as_it_was(project: projects.Project, record: records.RunRecord) -> projects.Project:
@@ -142,7 +138,9 @@ def _load(
             f"step {found.node!r} is a command: there is no Python to look into",
             hint=f"what it said is in the run's log: tane show {record.run} --log",
         )
-    single = graph.Pipeline([replace(described, over=(), when=None, after=(), bare=False)])
+    noted = {kept.name: kept for kept in read.inputs(ledger, record.run, found.position)}
+    over = () if noted else described.over  # what a failed item was given is noted; of others, that of the whole step
+    single = graph.Pipeline([replace(described, over=over, when=None, after=(), bare=False)])
     parameters = record.params
     converted = checks.check(single, parameters, project.config.origin, project.catalog, {})
     cache = code.Cache(project.root)
@@ -151,9 +149,10 @@ def _load(
     step = steps.prepare(single, parameters, converted, cache, rests)[0]
     keys = keying.Keys(project.catalog, ledger, store, None, cache, environment.user_cache(), active)
     place = arguments.Place(store, ledger)
-    start = sources.Sources(kept=_inputs(ledger, record, found, step))
+    start = sources.Sources(kept=_inputs(ledger, record, found, step, noted))
     given = givens.Givens("", single, project.catalog, place, keys, active, start, root=project.root, keep=False)
-    task = given.task(step, found.node, remote=False)
+    fan = given.fan(step) if over else None
+    task = given.task(step, found.node, remote=False, fan=fan, index=found.position % records.ITEMS)
     # what is loaded lazily stays readable for as long as this process lives: there is no step whose end could end it
     during = ExitStack()
     return Replay(
@@ -182,10 +181,13 @@ def _node(project: projects.Project, record: records.RunRecord, found: records.S
 
 
 def _inputs(
-    ledger: connection.Ledger, record: records.RunRecord, found: records.StepRecord, step: steps.Step
+    ledger: connection.Ledger,
+    record: records.RunRecord,
+    found: records.StepRecord,
+    step: steps.Step,
+    noted: dict[str, records.Kept],
 ) -> dict[str, records.Kept]:
     """What the step was given: noted when it failed, else what that run's other steps made and its sources."""
-    noted = {kept.name: kept for kept in read.inputs(ledger, record.run, found.position)}
     if not noted:
         noted = {kept.name: kept for kept in read.sources(ledger, record.run)}
         for other in read.steps(ledger, record.run):

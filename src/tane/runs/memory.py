@@ -8,40 +8,40 @@ from pathlib import Path
 from typing import Any
 
 from tane import errors, events
-from tane.config import checking
+from tane.config import checking, origins
 from tane.executors import calls, processes
 from tane.ledger import records
 from tane.outcomes import RunStatus, StepStatus
-from tane.pipeline import graph, nodes
-from tane.plan import scripts
-from tane.runs import arguments, calling, lanes, results, streams
+from tane.pipeline import flow_members, graph, nodes
+from tane.plan import scripts, wants
+from tane.runs import arguments, calling, fanning, lanes, results, streams
 from tane.tracking import sinks
 
 
 def run(
-    pipeline: graph.Pipeline | Iterable[Any],
+    pipeline: graph.Pipeline | Iterable[Any] | type[Any],
     *,
     inputs: Mapping[str, Any] | None = None,
     params: Mapping[str, Any] | None = None,
 ) -> results.Run:
-    """Run `pipeline` in this process on values given by name, and give back every value it made.
+    """Run `pipeline`, or a flow, in this process on values given by name, and give back every value it made.
 
     `params` may be nested; a node takes them as "params:a.b". Each node gets its own copy of a value that can be
     changed, so that what one does to an argument no other sees. Steps are done one after the other, whatever executor
     and resources they ask for; one with a timeout works in a process of its own. Raises `errors.UsageError` when inputs
     or parameters are missing or unknown, and `errors.UserCodeError` when a node fails.
     """
-    whole = pipeline if isinstance(pipeline, graph.Pipeline) else graph.Pipeline(pipeline)
-    going = _Going(dict(inputs or {}), params or {})
-    _check(whole, going.values, going.parameters)
+    given: Any = pipeline.pipeline() if flow_members.is_flow(pipeline) else pipeline
+    whole = given if isinstance(given, graph.Pipeline) else graph.Pipeline(given)
+    values, parameters = dict(inputs or {}), params or {}
+    going = _Going(values, parameters, _check(whole, values, parameters))
     sink = sinks.MemorySink(records.new_run_id())
     began = time.perf_counter()
-    token = events.active.set(sink)
     try:
-        for node in whole.nodes:
-            going.step(node)
+        with events.working(sink):
+            for node in whole.nodes:
+                going.step(node)
     finally:
-        events.active.reset(token)
         going.close()
     if going.error is not None:
         raise going.error
@@ -66,9 +66,13 @@ _FIRST = ("never kept",)
 class _Going:
     """How far a run in memory is: the values made so far, and what became of each step."""
 
-    def __init__(self, values: dict[str, Any], parameters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, values: dict[str, Any], parameters: Mapping[str, Any], converted: Mapping[str, Mapping[str, Any]]
+    ) -> None:
         self.values = values
         self.parameters = parameters
+        self._converted = converted
+        self._fitting: Mapping[str, Any] = _NOTHING  # the parameters that the step at hand takes in another form
         self.done: list[results.StepResult] = []
         self.error: Exception | None = None
         self._left_out: set[str] = set()
@@ -77,14 +81,15 @@ class _Going:
 
     def step(self, node: nodes.Node) -> None:
         """Do the node's work, unless something keeps it from running."""
-        why = self._out(node) if self.error or self._left_out or node.when or node.always else ""
-        if why:
-            self._left_out.update(node.outputs)
-            self.done.append(results.StepResult(node.name, _SKIPPED, error=why))
-            return
+        self._fitting = self._converted.get(node.name, _NOTHING)
         started = time.perf_counter()
         try:
-            returned = self._perform(node)
+            why = self._out(node) if self.error or self._left_out or node.when or node.always else ""
+            if why:
+                self._left_out.update(node.outputs)
+                self.done.append(results.StepResult(node.name, _SKIPPED, error=why))
+                return
+            returned = self._item_by_item(node) if node.over else self._attempted(node, node.name)
         except Exception as error:
             self.error = self.error or error
             return
@@ -117,59 +122,66 @@ class _Going:
                 return f"{name} was skipped"
             else:
                 seen[name] = self._argument(name)
-        holds = calling.call(node.when.holds, [seen], {}, node.name)
-        return "" if holds else f"when {node.when} does not hold"
+        return "" if calling.ask(node.when, seen, node.name) else f"when {node.when} does not hold"
 
-    def _perform(self, node: nodes.Node) -> Sequence[Any]:
-        """What the step returns for each of its outputs."""
+    def _attempted(self, node: nodes.Node, label: str, items: Mapping[str, Any] | None = None) -> Sequence[Any]:
+        """What the step, or its work on one item, returns for each of its outputs."""
         retries, attempt = node.demands.retries, 1
         while True:
             try:
-                return self._once(node) if not node.over else self._item_by_item(node)
+                return self._once(node, label, items)
             except errors.UserCodeError as error:
                 if retries is None or attempt > retries.times or not retries.covers(error.raised):
                     raise
                 time.sleep(retries.wait(attempt))
                 attempt += 1
 
-    def _once(self, node: nodes.Node, items: Mapping[str, Any] | None = None) -> Sequence[Any]:
-        given = dict(items or {})
+    def _once(self, node: nodes.Node, label: str, items: Mapping[str, Any] | None) -> Sequence[Any]:
+        given = {name: arguments.handed(item) for name, item in items.items()} if items else {}
         positional = [given[name] if name in given else self._argument(name) for name in self._positional(node)]
         by_name = {
             argument: given[name] if name in given else self._argument(name)
             for argument, name in self._by_name(node, len(positional))
         }
         if node.demands.timeout is not None:
-            result = self._call_within(node, positional, by_name)
+            result = self._call_within(node, label, positional, by_name)
         else:
-            result = calling.call(node.func, positional, by_name, node.name)
+            result = calling.call(node.func, positional, by_name, label)
         if node.streams:
-            return _gathered(result, node)
-        return calling.unpack(result, node.name, node.outputs, node.returns, node.keys)
+            return _gathered(result, node, label)
+        return calling.unpack(result, label, node.outputs, node.returns, node.keys)
 
     def _item_by_item(self, node: nodes.Node) -> Sequence[Any]:
         """The step done for each item of what it is fanned out over; each output is a list, or a dict as they are."""
-        whole = {name: self._argument(name) for name in node.over}
+        whole = {name: self._value(name) for name in node.over}
         by_lane = {name: lanes.keys_of(value, name, node.name) for name, value in whole.items()}
         keys = lanes.common_keys(by_lane, node.name)
         found: list[Sequence[Any]] = []
-        for key in keys:
+        failures: dict[int, errors.TaneError] = {}
+        for at, key in enumerate(keys):
             items = {name: value[key] for name, value in whole.items()}
-            found.append(self._once(node, items))
+            try:
+                found.append(self._attempted(node, fanning.label(node.name, key), items))
+            except errors.TaneError as error:  # the others are done all the same
+                failures[at] = error
+        if failures:
+            raise fanning.failed(failures, len(keys))
         as_dict = isinstance(next(iter(whole.values())), Mapping)
         columns = [[one[at] for one in found] for at in range(len(node.outputs))]
         return [lanes.joined(keys if as_dict else None, column) for column in columns]
 
-    def _call_within(self, node: nodes.Node, positional: Sequence[Any], by_name: Mapping[str, Any]) -> Any:
+    def _call_within(
+        self, node: nodes.Node, label: str, positional: Sequence[Any], by_name: Mapping[str, Any]
+    ) -> Any:
         """Call the function in a process that is stopped when its time is over."""
         if self._stoppable is None:
             self._stoppable = processes.Processes(1)
         function = _listed if node.streams else calling.call
-        args = (node.func, positional, by_name, node.name)
+        args = (node.func, positional, by_name, label)
         self._stoppable.submit(function, *args, timeout=node.demands.timeout)
         done = next(iter(self._stoppable.as_completed()))
         if isinstance(done.error, calls.CallError):
-            error = type(done.error)(f"node {node.name!r}: {done.error.what}", hint=done.error.hint)
+            error = type(done.error)(f"node {label!r}: {done.error.what}", hint=done.error.hint)
             error.raised = ("builtins.TimeoutError",) if isinstance(done.error, calls.TimedOut) else ()
             raise error
         if done.error is not None:
@@ -200,12 +212,19 @@ class _Going:
         return self._forms.get(nodes.base_name(name)) if "@" in name else None
 
     def _argument(self, name: str) -> Any:
-        if nodes.is_parameter(name):
-            return arguments.handed(checking.lookup(self.parameters, nodes.parameter_key(name)))
-        value = self.values[name] if name in self.values else self.values[self._find(name) or name]
+        value = self._value(name)
         return value if type(value) in _PLAIN else arguments.handed(value)
 
+    def _value(self, name: str) -> Any:
+        """The value itself, of which nobody may get more than a copy."""
+        if nodes.is_parameter(name):
+            if name in self._fitting:
+                return self._fitting[name]
+            return checking.lookup(self.parameters, nodes.parameter_key(name))
+        return self.values[name] if name in self.values else self.values[self._find(name) or name]
 
+
+_NOTHING: Mapping[str, Any] = {}
 _PLAIN = frozenset({int, float, str, bool, bytes, type(None), complex})
 
 
@@ -222,16 +241,21 @@ def _listed(func: Callable[..., Any], positional: Sequence[Any], by_name: Mappin
     return list(streams.yielded(calling.call(func, positional, by_name, node), node))
 
 
-def _gathered(chunks: Iterator[Any], node: nodes.Node) -> Sequence[Any]:
+def _gathered(chunks: Iterator[Any], node: nodes.Node, label: str) -> Sequence[Any]:
     """What a step yields: each output is the list of its chunks."""
     parts = [
-        calling.unpack(chunk, node.name, node.outputs, node.returns, node.keys)
-        for chunk in streams.yielded(chunks, node.name)
+        calling.unpack(chunk, label, node.outputs, node.returns, node.keys)
+        for chunk in streams.yielded(chunks, label)
     ]
     return [[part[at] for part in parts] for at in range(len(node.outputs))]
 
 
-def _check(pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mapping[str, Any]) -> None:
+def _check(
+    pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mapping[str, Any]
+) -> Mapping[str, Mapping[str, Any]]:
+    """Raise for all that is missing, unknown or of a wrong type; the parameters that annotations turn into something
+    else, by node and input.
+    """
     free = pipeline.free_inputs()
     faults = []
     for name in free:
@@ -254,6 +278,9 @@ def _check(pipeline: graph.Pipeline, given: Mapping[str, Any], parameters: Mappi
     faults += scripts.check(pipeline.nodes, Path.cwd())
     if faults:
         raise errors.UsageError.of(faults, "the run cannot start")
+    wanted = wants.of(pipeline)
+    checking.check_parameters(wanted, parameters, lambda *keys: origins.Origin())
+    return wants.converted(wanted, parameters)
 
 
 def _unknown_parameters(pipeline: graph.Pipeline, parameters: Mapping[str, Any]) -> list[errors.Fault]:

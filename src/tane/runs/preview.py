@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tane import errors
 from tane.ledger import read, records
 from tane.outcomes import Reason, Why
 from tane.plan import decisions, steps
@@ -78,6 +79,11 @@ def preview(
         return _Previewing(opened, forced).look()
 
 
+def look(opened: opening.Opened) -> Preview:
+    """The same for a pipeline that is open already."""
+    return _Previewing(opened, frozenset()).look()
+
+
 class _Previewing:
     """One look over the steps, in order."""
 
@@ -139,19 +145,19 @@ class _Previewing:
 
     def _undecided(self, step: steps.Step) -> PlannedStep | None:
         """What becomes of a step whose inputs are not all known, or are not to be made, or whose condition fails."""
-        node, given = step.node, self._given
-        absent = [name for name in step.needs if given.find(name) is None]
-        unknown = [name for name in absent if not given.is_left_out(name)]
-        if node.when is not None and not unknown:
-            unknown = [name for name in step.looks if not self._is_there(name)]
-        if unknown and not node.always:
+        node, absent = step.node, self._given.absent(step)
+        if absent.skipped:
+            return self._skips(step, Reason(Why.WITHOUT, f"{absent.skipped[0]}, which is skipped"))
+        unknown = absent.unmade or [name for name in step.looks if not self._is_there(name)]
+        if unknown:
             return self._waits(step, unknown)
-        needed = [name for name in absent if name not in node.optional]
-        if needed or (absent and len(absent) == len(step.takes) and not node.always):
-            return self._skips(step, Reason(Why.WITHOUT, f"{(needed or absent)[0]}, which is skipped"))
-        if node.when is not None and not given.holds(step):
-            return self._skips(step, Reason(Why.WHEN, f"{node.when} does not hold"))
-        return None
+        if node.when is None:
+            return None
+        try:
+            holds = self._given.holds(step)
+        except errors.TaneError as error:  # as the run will: plan what can be planned all the same
+            return PlannedStep(node.name, "run", (Reason(Why.WHEN, f"{node.when} cannot be told: {error.what}"),))
+        return None if holds else self._skips(step, Reason(Why.WHEN, f"{node.when} does not hold"))
 
     def _waits(self, step: steps.Step, unknown: Sequence[str]) -> PlannedStep:
         pipeline = self._opened.pipeline
@@ -190,9 +196,9 @@ class _Previewing:
             if self._actions[node.name].action != "reuse":
                 continue
             for output in node.outputs:
-                kept = self._given.kept[output]
+                kept = self._given.find(output)
                 takers = [taker.name for taker in pipeline.consumers(output)]
                 running = [taker for taker in takers if self._actions[taker].action in ("run", "wait")]
-                if running and not kept.value and not kept.file:
+                if kept is not None and running and not kept.value and not kept.file:
                     why = Reason(Why.NEVER_KEPT, f"{output} is needed by {running[0]}")
                     self._actions[node.name] = PlannedStep(node.name, "run", (why,))

@@ -22,7 +22,7 @@ from tane.executors import routing
 from tane.ledger import connection, records, write
 from tane.outcomes import RunStatus, StepStatus
 from tane.pipeline import graph
-from tane.plan import checks, code, environment, scripts, steps, transforms
+from tane.plan import checks, code, environment, scripts, steps, transforms, wants
 from tane.project import projects, references
 from tane.runs import keying, opening, results, running, sources, windowed, windows
 from tane.store import filedigests, objects
@@ -133,7 +133,7 @@ class Hands:
             converted = checks.convert(self._wants, parameters, self._origin)
         else:
             converted = checks.check(pipeline, parameters, self._origin, catalog, self._reserved, self._whole)
-            self._wants = checks.wants(pipeline) if only is None else None
+            self._wants = wants.of(pipeline) if only is None else None
         return opening.Opened(
             project=self.project,
             name=frame.pipeline,

@@ -1,0 +1,1 @@
+"""What a flight to the moon costs."""
