@@ -1,11 +1,13 @@
 # make demo   create .venv, install, take real card transactions to a judged fraud model
 # make test   the whole test suite
+# make conformance   beside the real Kedro, which gets an environment of its own
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo/fraud
+KEDRO := tests/conformance/.envs/kedro
 
-.PHONY: demo test check docs bench stress clean
+.PHONY: demo test conformance kedro check docs bench stress clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -36,6 +38,17 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
+$(KEDRO)/.installed: tests/conformance/requirements-kedro.txt | $(VENV)/.developed
+	rm -rf $(KEDRO)
+	$(BIN)/python -m venv --without-pip $(KEDRO)
+	$(BIN)/python -m pip --python $(KEDRO)/bin/python install --quiet --disable-pip-version-check --no-deps --only-binary=:all: -r $<
+	@touch $@
+
+kedro: $(KEDRO)/.installed
+
+conformance: $(VENV)/.developed $(KEDRO)/.installed
+	$(BIN)/python -m pytest tests/conformance -n 2 --dist load
+
 check: $(VENV)/.developed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -49,5 +62,5 @@ bench: $(VENV)/.developed
 	$(BIN)/python bench/run.py
 
 clean:
-	rm -rf $(VENV) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(KEDRO)) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests examples bench -name __pycache__ -type d -prune -exec rm -rf {} +

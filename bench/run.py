@@ -1,6 +1,6 @@
 """Tane beside its peers and beside plain Python, in one run: `make bench`, or
 
-    python bench/run.py [--quick] [--only startup,small,unchanged,inside,fraud] [--folder FOLDER]
+    python bench/run.py [--quick] [--only startup,small,unchanged,inside,fraud,backfill] [--folder FOLDER]
 
 Makes an environment for each peer below bench/.envs on the first run (needs the network), prints a table, and writes
 it to bench/results/. Takes about twenty-five minutes, with --quick about eight.
@@ -18,7 +18,7 @@ from pathlib import Path
 import environments
 import report
 import timing
-from cases import fraud, inside, small, startup, unchanged
+from cases import backfill, fraud, inside, small, startup, unchanged
 
 GROUPS = {
     "startup": startup.cases,
@@ -26,6 +26,7 @@ GROUPS = {
     "unchanged": unchanged.cases,
     "inside": inside.cases,
     "fraud": fraud.cases,
+    "backfill": backfill.cases,
 }
 RESULTS = environments.ROOT / "bench" / "results"
 

@@ -6,7 +6,9 @@ subscribed and never change a result: what an observer raises is noted in `Bus.f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -161,5 +163,43 @@ class Sink(Protocol):
         """Keep a file or folder."""
         ...
 
+    def whole(self) -> Sink:
+        """The same run, of no step in particular."""
+        ...
+
 
 active: ContextVar[Sink | None] = ContextVar("tane_active_run", default=None)
+_under_way: list[Sink] = []
+
+
+@contextmanager
+def working(sink: Sink) -> Iterator[None]:
+    """Inside, `sink` is what code reaches its run through."""
+    outer = active.get()  # a step that has begun a run of its own in memory waits for it
+    waits = outer is not None and outer in _under_way
+    if outer is not None and waits:
+        _under_way.remove(outer)
+    token = active.set(sink)
+    _under_way.append(sink)
+    try:
+        yield
+    finally:
+        _under_way.remove(sink)
+        active.reset(token)
+        if outer is not None and waits:
+            _under_way.append(outer)
+
+
+def current() -> Sink | None:
+    """What the caller reaches its run through, or None.
+
+    A thread that user code has started knows nothing of the step it works for. It is the one that is under way; where
+    several steps of one run are, it is that run.
+    """
+    found = active.get()
+    if found is not None or not _under_way or threading.current_thread() is threading.main_thread():
+        return found
+    going = tuple(_under_way)
+    if len(going) > 1:
+        return going[0].whole() if len({sink.run for sink in going}) == 1 else None
+    return going[0] if going else None

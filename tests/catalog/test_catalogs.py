@@ -239,6 +239,42 @@ def test_faults_of_a_factory_are_found_before_a_name_fits_it(catalog):
         catalog({"{name}_x": "text"})
 
 
+def test_only_one_factory_may_stand_for_every_name(catalog):
+    with pytest.raises(errors.CatalogError) as raised:
+        catalog({"{a}": {"type": "text", "filepath": "{a}"}, "{b}{c}": {"type": "text", "filepath": "{b}"}})
+    assert "dataset '{b}{c}': '{a}' stands for every name too" in faults_of(raised)
+
+
+@pytest.mark.parametrize("name", ["{n:d}_x", "{}_x", "{a}_{", "{a.b}", "{0}.m", "{x.m"])
+def test_braces_that_are_no_placeholder_are_refused(catalog, name):
+    with pytest.raises(errors.CatalogError, match="has braces that are no placeholder"):
+        catalog({name: {"type": "text", "filepath": "x.txt"}})
+
+
+@pytest.mark.parametrize("name", ["a b", " a", "", "{a} b", 3])
+def test_names_with_spaces_are_refused(catalog, name):
+    with pytest.raises(errors.CatalogError, match="is no name for a dataset") as raised:
+        catalog({name: {"type": "text", "filepath": "x.txt"}})
+    assert raised.value.where.startswith("conf/base/catalog.yml")
+
+
+# encodings as Kedro has them
+
+
+def test_an_encoding_may_stand_in_fs_args(dataset, tmp_path):
+    opened = {"open_args_load": {"encoding": "latin-1"}, "open_args_save": {"encoding": "latin-1", "mode": "w"}}
+    one = dataset(type="text", filepath="it.txt", fs_args=opened)
+    one.write("Ærø", tmp_path / "it.txt")
+    assert (tmp_path / "it.txt").read_bytes() == "Ærø".encode("latin-1")
+    assert one.read(tmp_path / "it.txt") == "Ærø"
+
+
+def test_an_encoding_that_a_type_does_not_have_is_refused(dataset):
+    with pytest.raises(errors.CatalogError, match="json.JSONDataset has no encoding but UTF-8"):
+        dataset(type="json", filepath="it.json", fs_args={"open_args_load": {"encoding": "latin-1"}})
+    dataset(type="json", filepath="it.json", fs_args={"open_args_load": {"encoding": "UTF-8"}})
+
+
 # credentials
 
 

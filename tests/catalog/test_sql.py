@@ -237,6 +237,14 @@ def test_names_in_a_query_are_filled_by_the_driver(table, query):
     assert found.index.tolist() == [3] and table().exists()
 
 
+def test_places_in_a_query_are_filled_in_their_order(table, query):
+    dataset = table()
+    dataset.save(FRAME)
+    mark = "?" if "sqlite" in repr(dataset) else "%s"
+    found = query(f"select id from shop where id >= {mark} and id < {mark} order by id", load_args={"params": [2, 3]})
+    assert found.load()["id"].tolist() == [2]
+
+
 def test_colons_and_percents_in_a_query_mean_themselves(table, query):
     table().save(FRAME)
     assert query("select '12:30 %s' as a, '%' as b").load().iloc[0].tolist() == ["12:30 %s", "%"]

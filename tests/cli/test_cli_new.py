@@ -98,10 +98,22 @@ def test_a_pipeline_added_to_a_blank_project_runs_at_once_and_its_tests_pass(emp
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert "8 passed" in done.stdout  # six of the starter, two of the new pipeline
+    assert "10 passed" in done.stdout  # eight of the starter, two of the new pipeline
 
 
 def test_a_pipeline_needs_a_project_around(empty):
     told = empty.tane("new", "pipeline", "reporting")
     assert told.code == 2
     assert not list(Path(empty.root).iterdir())
+
+
+def test_a_pipeline_inside_a_project_needs_a_name(tiny):
+    told = tiny.tane("new", "pipeline")
+    assert told.code == 2
+    assert "tane new pipeline NAME adds one to this project" in told.err
+    assert not (tiny.root / "pipeline").exists()
+
+
+def test_outside_of_projects_one_may_be_called_pipeline(empty):
+    assert empty.tane("new", "pipeline").code == 0
+    assert (empty.root / "pipeline/pyproject.toml").is_file()

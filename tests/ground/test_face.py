@@ -18,12 +18,15 @@ def modules_after(program, cwd=None):
 
 def test_the_names_are_these():
     assert tane.__all__ == [
+        "Flow",
         "Node",
+        "Parameter",
         "Pipeline",
         "Run",
         "StepResult",
         "TaneError",
         "__version__",
+        "command",
         "log_artifact",
         "log_figure",
         "log_metric",
@@ -37,6 +40,7 @@ def test_the_names_are_these():
         "set_tag",
         "set_tags",
         "start_run",
+        "step",
     ]
 
 

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tane import errors
-from tane.pipeline import conditions
+from tane.pipeline import commands, conditions
 from tane.pipeline.graph import Pipeline
 from tane.pipeline.nodes import node
 
@@ -230,6 +230,23 @@ def test_a_mapping_cannot_join_two_outputs():
         Pipeline([two], outputs={"a": "same", "b": "same"})
 
 
+def test_a_mapping_cannot_join_the_outputs_of_one_node():
+    one = Pipeline([node(load, None, ["a", "b"], name="one")])
+    with pytest.raises(errors.PipelineError, match="two outputs of node 'one' get one name"):
+        Pipeline([one], outputs={"a": "same", "b": "same"})
+
+
+@pytest.mark.parametrize("namespace", ["area-1", "a.b-c", "2024"])
+def test_a_namespace_may_have_digits_and_dashes(namespace):
+    assert names(Pipeline([model()], namespace=namespace)) == [f"{namespace}.fit", f"{namespace}.size"]
+
+
+@pytest.mark.parametrize("namespace", ["a b", "a..b", ".a", "-a", "a/b"])
+def test_what_is_no_namespace_is_refused(namespace):
+    with pytest.raises(errors.PipelineError, match="is no namespace"):
+        Pipeline([model()], namespace=namespace)
+
+
 def test_bare_functions_keep_their_defaults_in_a_namespace():
     built = Pipeline([double], namespace="north", inputs="x")
     assert built.inputs() == {"x", "params:north.factor"}
@@ -259,6 +276,95 @@ def test_two_makers_of_one_dataset_in_two_forms_are_refused():
         Pipeline([node(load, None, "cars@pandas", name="one"), node(load, None, "cars@polars", name="two")])
 
 
+def forms():
+    return Pipeline(
+        [
+            node(load, None, "made@x", name="made"),
+            node(len, "made@y", "a", name="of_made"),
+            node(len, "cars@x", "b", name="of_x"),
+            node(len, "cars@y", "c", name="of_y"),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "mapped, expected",
+    [
+        ("cars", {"cars@x", "cars@y"}),
+        ({"cars": "z"}, {"z@x", "z@y"}),
+        ("cars@x", {"cars@x", "n.cars@y"}),
+        ({"cars@x": "z@x"}, {"z@x", "n.cars@y"}),
+    ],
+)
+def test_a_mapping_names_all_forms_or_one(mapped, expected):
+    assert Pipeline([forms()], namespace="n", inputs=mapped).inputs() == expected
+
+
+def test_a_mapping_of_a_form_that_is_not_there_is_refused():
+    with pytest.raises(errors.PipelineError, match="inputs='cars@z' names nothing"):
+        Pipeline([forms()], namespace="n", inputs="cars@z")
+
+
+@pytest.mark.parametrize(
+    "criterion, expected",
+    [
+        ({"from_inputs": "cars"}, ["of_x", "of_y"]),
+        ({"from_inputs": "cars@x"}, ["of_x"]),
+        ({"from_inputs": "made@y"}, ["of_made"]),
+        ({"to_outputs": "made"}, ["made"]),
+        ({"to_outputs": "made@y"}, ["made"]),
+    ],
+)
+def test_a_selection_names_all_forms_or_one(criterion, expected):
+    assert names(forms().filter(**criterion)) == expected
+
+
 def test_plain_and_formed_names_do_not_mix():
     with pytest.raises(errors.PipelineError, match="named both"):
         Pipeline([node(load, None, "cars"), node(len, "cars@polars", "n")])
+
+
+# --- misuse
+
+
+def test_after_takes_bare_functions_too():
+    built = Pipeline([node(load, None, "b", name="a_second", after=double), double])
+    assert names(built) == ["double", "a_second"]
+
+
+def test_what_runs_in_any_case_takes_no_condition():
+    with pytest.raises(errors.PipelineError, match="it takes no when=") as caught:
+        node(load, None, None, always=True, when="params:go")
+    assert "take one of them away" in hint(caught)
+
+
+def test_what_runs_after_all_others_feeds_none_of_them():
+    with pytest.raises(errors.PipelineError, match="'z' comes after all others.*'y' takes what it makes") as caught:
+        Pipeline([node(load, None, "x", name="z", always=True), node(len, "x", None, name="y")])
+    assert "after=" in hint(caught)
+
+
+def required(x):
+    return x
+
+
+def test_what_runs_in_any_case_has_defaults_for_what_others_make():
+    made = node(load, None, "x")
+    with pytest.raises(errors.PipelineError, match="'tidy' runs in any case, also when 'x' was not made"):
+        Pipeline([made, node(required, "x", None, name="tidy", always=True)])
+    for fine in (
+        node(join, "x", None, always=True),
+        node(required, "source", None, always=True),
+        node(required, "x", None, over="x", always=True),
+        commands.command("cat {x}", "x", always=True),
+    ):
+        assert len(Pipeline([made, fine])) == 2
+
+
+def test_a_mapping_says_which_role_a_name_has():
+    with pytest.raises(errors.PipelineError, match="'n' is made in the pipeline") as caught:
+        Pipeline([Pipeline([node(len, "x", "n")])], namespace="a", inputs="n")
+    assert hint(caught) == "name it in outputs="
+    with pytest.raises(errors.PipelineError, match="'x' is only taken") as caught:
+        Pipeline([Pipeline([node(len, "x", "n")])], namespace="a", outputs="x")
+    assert hint(caught) == "name it in inputs="

@@ -319,3 +319,20 @@ def python_view(drawn, folded, shows):
         "edges": [[kept[e.source], kept[e.target], int(e.order)] for e in part.edges],
         "frames": plan.frames,
     }
+
+
+def test_a_condition_on_what_is_within_and_without_leaves_the_frame():
+    def fits(coin, side):
+        return coin == side
+
+    inner = graph.Pipeline(
+        [
+            nodes.node(lambda a: a, "rows", "drawn", name="draw", when=(fits, ["coin", "params:side"])),
+            nodes.node(lambda a: a, "drawn", None, name="show"),
+        ]
+    )
+    coin = nodes.node(lambda: 1, None, "coin", name="toss")
+    both = [graph.Pipeline([inner], namespace=name, inputs=["coin", "rows"]) for name in ("one", "two")]
+    drawn = scene.build(graph.Pipeline([coin, *both]))
+    plan = picture.arrange(drawn, picture.boxes(drawn))
+    assert {frame[0] for frame in plan.frames} == {"one", "two"}

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tane import errors
+from tane.pipeline import commands
 from tane.pipeline.graph import Pipeline
 from tane.pipeline.nodes import node
 
@@ -106,6 +107,29 @@ def test_a_node_added_twice_is_there_once():
     assert len(Pipeline([one]) + Pipeline([one])) == 1
 
 
+def test_nodes_added_again_with_others_of_their_name_are_there_once():
+    both = Pipeline([node(step, "a", None), node(step, "b", None)])
+    assert (both + Pipeline([node(step, "b", None), node(step, "a", None)])).nodes == both.nodes
+
+
+def test_a_node_is_known_by_name_and_bindings_whatever_its_tags_and_function():
+    first, again = (Pipeline([node(lambda a: a, "a", {"k": "b", "l": "c"}, name="it")]) for _ in range(2))
+    other = Pipeline([node(step, "a", {"l": "b", "k": "c"}, name="it")])
+    assert len(first - again.tag("x")) == 0
+    assert (first & again.tag("x")).nodes == first.nodes
+    assert (first - other).nodes == first.nodes
+
+
+def test_the_same_node_with_other_tags_gets_them_all():
+    one = make("one", "a", "b", tags="x")
+    assert [each.tags for each in Pipeline([one]).tag("y") + Pipeline([one]).tag("z")] == [{"x", "y", "z"}]
+
+
+def test_a_dataset_is_confirmed_by_one_node():
+    with pytest.raises(errors.PipelineError, match="'days' is confirmed by two nodes: 'one' and 'two'"):
+        Pipeline([make("one", "days", "a", confirms="days"), make("two", "days", "b", confirms="days@text")])
+
+
 def raw():
     return 1
 
@@ -188,3 +212,11 @@ def test_tags_are_added_to_each_node():
 def test_what_is_not_a_node_is_refused():
     with pytest.raises(errors.PipelineError, match="is not a node"):
         Pipeline(["a"])
+
+
+def test_a_node_without_outputs_is_listed_once():
+    with pytest.raises(errors.PipelineError, match="node 'sleep 1' is listed twice") as caught:
+        Pipeline([commands.command("sleep 1", cache=False)] * 2)
+    assert "name=" in caught.value.faults[0].hint
+    once = Pipeline([node(step, "a", None)])
+    assert len(once + once) == len(Pipeline([*once, once])) == 1

@@ -5,7 +5,7 @@ import functools
 import pytest
 
 from tane import errors
-from tane.pipeline import nodes
+from tane.pipeline import commands, nodes
 from tane.pipeline.nodes import node
 
 
@@ -113,3 +113,51 @@ def test_objects_with_call_are_nodes():
     assert node(Trainer(), "table", "model").name == "Trainer"
     with pytest.raises(errors.PipelineError, match="also needs table"):
         node(Trainer(), None, "model")
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"after": 3}, "after= takes a node or the name of one, or several; 3 is none"),
+        ({"after": [3]}, "3 is none"),
+        ({"over": True}, "over= takes the name of an input, or several; True is none"),
+        ({"tags": 3}, "tags= takes a tag"),
+        ({"confirms": 3}, "confirms= takes the name of a dataset"),
+        ({"inputs": 3}, "inputs= takes a name, a list of names or a dict; 3 is none"),
+        ({"outputs": 3}, "outputs= takes a name, a list of names or a dict; 3 is none"),
+        ({"outputs": {"b", "c"}}, "outputs= is a set, which has no order"),
+        ({"namespace": 3}, "3 is no namespace"),
+        ({"cache": "no"}, "cache= is True or False, not 'no'"),
+        ({"always": "yes"}, "always= is True or False, not 'yes'"),
+        ({"name": 3}, "name= takes a text, 3 is none"),
+        ({"name": "a,b"}, "'a,b' is no name for a node"),
+        ({"when": "a == 3"}, "'a == 3' is no name of a dataset or parameter"),
+        ({"when": (len, ["a", "b"])}, "when= gives len\\(\\) 2 values: a, b"),
+        ({"when": (len, 3)}, "when= takes the name of a dataset or parameter after its function"),
+    ],
+)
+@pytest.mark.parametrize("shell", [False, True])
+def test_options_of_another_type_are_refused_at_the_node(options, message, shell):
+    given = {"inputs": "a", "outputs": "b", **options}
+    with pytest.raises(errors.PipelineError, match=message) as caught:
+        commands.command("sort {a}", **given) if shell else node(split, **given)
+    assert all(fault.where.startswith("node ") and fault.hint for fault in caught.value.faults)
+
+
+def test_options_of_another_type_are_told_at_once():
+    with pytest.raises(errors.PipelineError) as caught:
+        node(split, 3, "b", over=[1, 2], tags=3, cache="no")
+    assert len(caught.value.faults) == 5
+
+
+def test_options_that_say_nothing_may_be_none():
+    described = node(split, "a", "b", tags=None, after=None, over=None, confirms=None, namespace=None)
+    assert described == node(split, "a", "b")
+
+
+def test_names_may_come_from_a_generator():
+    assert node(split, (name for name in ["a", "params:b"]), "c").inputs == ("a", "params:b")
+
+
+def test_a_condition_may_have_defaults():
+    assert node(split, "a", "b", when=(split, "a")).when.inputs == ("a",)

@@ -57,3 +57,13 @@ plain = st.recursive(
 @given(st.dictionaries(st.text(), plain))
 def test_entries_without_references_stay_as_they_are(entries):
     assert references.fill(entries, {}, lambda keys: "") == entries
+
+
+@pytest.mark.parametrize("text", ["${_base}/a.csv", "${globals:base}/a.csv", "${params:year}/${base}/a.csv"])
+def test_a_path_with_a_reference_of_another_kind_is_refused(text):
+    with pytest.raises(errors.CatalogError, match="is not a reference to a parameter"):
+        fill(a={"filepath": text})
+
+
+def test_other_texts_may_have_such_signs():
+    assert fill(a={"sql": "select '${x}'"}) == {"a": {"sql": "select '${x}'"}}

@@ -612,16 +612,16 @@ def test_steps_with_a_timeout_work_in_workers_too(flow):
 
 def test_what_there_is_to_share_out_limits_how_many_windows_go_at_once(flow, monkeypatch):
     flow.write("conf/base/run.yml", "resources: {gpu: 2}\nnodes: {forecast: {resources: {gpu: 1.5}}}\n")
-    asked = []
-    real = routing.Routed
+    used = set()
+    real = routing.Routed.submit
 
-    def seen(jobs, default=""):
-        asked.append((jobs, default))
-        return real(jobs, default)
+    def seen(self, route, *call, **more):
+        used.add(route)
+        return real(self, route, *call, **more)
 
-    monkeypatch.setattr(routing, "Routed", seen)
-    flow.backfill(jobs=4)
-    assert (1, "serial") in asked and (4, "processes") not in asked[1:]
+    monkeypatch.setattr(routing.Routed, "submit", seen)
+    assert flow.backfill(jobs=4).counts == {"succeeded": 6}
+    assert used == {"serial"}
 
 
 def test_hooks_see_each_window_as_a_run(flow):
@@ -719,6 +719,10 @@ def test_from_python(flow):
         found["2026-01-09"]
     with pytest.raises(errors.UsageError, match="made no dataset 'forcast'"):
         found.load("2026-01-02T0000", "forcast")
+    with pytest.raises(errors.UsageError, match="jobs is 0"):
+        workspace.backfill(start="2026-01-02", end="2026-01-03", every="1h", jobs=0)
+    with pytest.raises(errors.UsageError, match="start 2026-01-02T00:00:00 and end"):
+        workspace.backfill(start="2026-01-02", end="2026-01-01", every="1h")
 
 
 # --- two months of real hours -----------------------------------------------------------------------------------------

@@ -46,7 +46,12 @@ class Catalog:
         patterns: dict[str, Any] = {}
         faults: list[errors.Fault] = []
         for name, body in config.items():
-            if name.startswith("_"):
+            if isinstance(name, str) and name.startswith("_"):
+                continue
+            misnamed = _misnamed(name)
+            if misnamed is not None:
+                what, hint = misnamed
+                faults.append(errors.Fault(what, written.Entry(name, body, context).where(), hint))
                 continue
             if factories.is_pattern(name):
                 patterns[name] = body
@@ -56,9 +61,34 @@ class Catalog:
             faults += found
             if dataset is not None:
                 explicit[name] = dataset
+        every = [name for name in patterns if factories.fits_all(name)]
+        faults += [
+            errors.Fault(
+                f"dataset {name!r}: {every[0]!r} stands for every name too",
+                written.Entry(name, patterns[name], context).where(),
+                "keep one of them, or give one a part that names must have: '{name}_table'",
+            )
+            for name in every[1:]
+        ]
         if faults:
             raise errors.CatalogError.of(faults, f"the catalog has {len(faults)} mistakes")
         return cls(explicit, patterns, context)
+
+    def with_entries(self, config: Mapping[str, Any]) -> Catalog:
+        """This catalog with the entries that `config` describes in place of its own of those names.
+
+        What was read for it is not read again. Raises as `from_config`.
+        """
+        context = self._context
+        made = Catalog.from_config(config, context.credentials, context.root, context.origin)
+        known = {
+            name: dataset
+            for name, dataset in self._known.items()
+            if name in self._names or not any(factories.match(pattern, name) for pattern in made._patterns)
+        }
+        found = Catalog({**known, **made._known}, {**self._patterns, **made._patterns}, context)
+        found._names = tuple(dict.fromkeys((*self._names, *made._names)))
+        return found
 
     def find(self, name: str) -> datasets.Dataset | None:
         """The dataset of that name, or None for a value that lives in memory (also one declared so)."""
@@ -119,3 +149,15 @@ class Catalog:
         if faults:
             kind = errors.MissingExtraError if len(missing) == len(faults) else errors.CatalogError
             raise kind.of(faults, f"{len(faults)} datasets cannot work")
+
+
+def _misnamed(name: object) -> tuple[str, str] | None:
+    """What is wrong with the name of an entry, and what to do; None when nothing is."""
+    if not isinstance(name, str):
+        return f"{name!r} is no name for a dataset", f'put it in quotes: "{name}":'
+    if factories.is_malformed(name):
+        hint = "write {name}: letters, digits and _ within braces, and no digit first"
+        return f"dataset {name!r} has braces that are no placeholder", hint
+    if not name or name.split() != [name]:
+        return f"{name!r} is no name for a dataset: it has spaces", f"write {'_'.join(name.split()) or 'a_name'}:"
+    return None

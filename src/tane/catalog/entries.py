@@ -95,7 +95,8 @@ def _of_folder(entry: written.Entry, name: str) -> datasets.Dataset | None:
 def _file(entry: written.Entry, kind: kinds.Kind) -> datasets.Dataset | None:
     entry.check_keys((*KEYS, *sorted(kind.keys)), kind.name)
     said = entry.said()
-    load_args, save_args = entry.mapping("load_args"), entry.mapping("save_args")
+    load_args, save_args = dict(entry.mapping("load_args")), dict(entry.mapping("save_args"))
+    written.encodings(entry, kind.name, load_args, save_args)
     more = written.own_keys(entry, kind)
     filepath = entry.body.get("filepath")
     place = written.place(entry, "filepath", "data/...")

@@ -14,6 +14,17 @@ def is_pattern(name: str) -> bool:
     return _PLACEHOLDER.search(name) is not None
 
 
+def is_malformed(name: str) -> bool:
+    """Whether a name has braces that are no placeholder: `{n:d}`, `{}`, `{0}`."""
+    rest = _PLACEHOLDER.sub("", name)
+    return "{" in rest or "}" in rest or not all(map(str.isidentifier, _PLACEHOLDER.findall(name)))
+
+
+def fits_all(pattern: str) -> bool:
+    """Whether a pattern has nothing but placeholders: it is for all names that nothing else fits."""
+    return not _PLACEHOLDER.sub("", pattern)
+
+
 def ranked(patterns: Iterable[str]) -> list[str]:
     """Patterns in the order they are tried: most literal characters first, then most placeholders."""
     return sorted(patterns, key=lambda p: (-len(_PLACEHOLDER.sub("", p)), -len(_PLACEHOLDER.findall(p)), p))

@@ -198,6 +198,22 @@ def place(entry: Entry, key: str, example: str) -> Place | None:
     return Place(shown, None, remotes.Remote(places.absolute(filepath, root), shown, options, entry.credentials_name))
 
 
+_ENCODED = ("text.TextDataset", "pandas.CSVDataset")
+
+
+def encodings(entry: Entry, kind: str, load_args: dict[str, Any], save_args: dict[str, Any]) -> None:
+    """Put the encoding where ours is, if it stands where Kedro has it: in `open_args_load` and `_save` of `fs_args`."""
+    for key, args in (("open_args_load", load_args), ("open_args_save", save_args)):
+        opened = entry.mapping("fs_args").get(key)
+        encoding = opened.get("encoding") if isinstance(opened, Mapping) else None
+        if encoding is None:
+            continue
+        if kind in _ENCODED:
+            args.setdefault("encoding", encoding)
+        elif str(encoding).lower().replace("_", "-") not in ("utf-8", "utf8"):
+            entry.fault(f"{kind} has no encoding but UTF-8", "convert the file, and take the encoding away", "fs_args")
+
+
 def own_keys(entry: Entry, kind: kinds.Kind) -> dict[str, Any]:
     """The keys that only this type of file takes, checked."""
     found = {key: entry.body[key] for key in sorted(kind.keys) if entry.body.get(key) is not None}

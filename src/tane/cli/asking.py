@@ -42,6 +42,18 @@ _SELECTIONS = (
 
 def what_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the argument WHAT and the options that choose; it gets them as `asked`."""
+    return _choosing(command, _TAKEN_NOWHERE)
+
+
+def what_to_backfill(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The same for a command in which --from and --to are points in time."""
+    return _choosing(command, ("--from", "--to"))
+
+
+_TAKEN_NOWHERE: tuple[str, ...] = ()
+
+
+def _choosing(command: Callable[..., Any], taken: tuple[str, ...]) -> Callable[..., Any]:
 
     @click.argument("what", nargs=-1, metavar="[PIPELINE | FLOW.py] [KEY=VALUE]...")
     @click.option(
@@ -55,7 +67,8 @@ def what_to_run(command: Callable[..., Any]) -> Callable[..., Any]:
 
     wrapped: Callable[..., Any] = asking
     for name, flags, metavar, text in reversed(_SELECTIONS):
-        wrapped = click.option(*flags, name, multiple=True, metavar=metavar, help=text)(wrapped)
+        own = [flag for flag in flags if flag not in taken]
+        wrapped = click.option(*own, name, multiple=True, metavar=metavar, help=text)(wrapped)
     return wrapped
 
 

@@ -147,7 +147,7 @@ def _last_run(
     """The newest run of the pipeline, its steps, and the digests of what it took and made."""
     ledger = connection.open_ledger(project.ledger, create=False)
     try:
-        runs = read.runs(ledger, limit=1, pipeline=pipeline)
+        runs = read.runs(ledger, limit=1, pipeline=pipeline, kind="run")
         if not runs:
             return None, [], {}
         steps = read.steps(ledger, runs[0].run)

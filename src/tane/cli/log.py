@@ -84,8 +84,10 @@ def unknown(ledger: connection.Ledger, name: str) -> errors.UsageError:
     """The error for a dataset that no run has made or taken."""
     if any(run.run.startswith(name) for run in read.runs(ledger, limit=1000)):
         hint = f"that is a run: tane show {name}"
+    elif name in (known := read.names(ledger)):
+        hint = "only windows of backfills had it, and none of them is the newest: tane runs --backfill last"
     else:
-        hint = errors.did_you_mean(name, read.names(ledger), "run a pipeline that makes or takes it first")
+        hint = errors.did_you_mean(name, known, "run a pipeline that makes or takes it first")
     return errors.UsageError(f"no version of a dataset {name!r} is on record", hint=hint)
 
 

@@ -54,6 +54,11 @@ def command(
             )
         _add_pipeline(target, as_json)
         return
+    if name == _PIPELINE and _in_project():
+        raise errors.UsageError(
+            "a pipeline needs a name",
+            hint="tane new pipeline NAME adds one to this project: tane new pipeline reporting",
+        )
     starter = starter or _DEFAULT
     root = starters.new(name, Path(target) if target is not None else None, starter, package)
     made = settings.read(root)
@@ -62,6 +67,14 @@ def command(
         click.echo(tables.as_json(known))
     else:
         click.echo(_next_steps(name, root, starter))
+
+
+def _in_project() -> bool:
+    try:
+        finding.find(".")
+    except errors.ProjectError:
+        return False
+    return True
 
 
 def _add_pipeline(name: str, as_json: bool) -> None:

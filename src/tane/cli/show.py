@@ -135,7 +135,8 @@ def _head(run: dict[str, Any]) -> dict[str, str]:
     if run["git"].get("diff"):
         git += f" (tane show {run['id']} --diff)"
     chosen = "; ".join(f"{name.replace('_', ' ')} {', '.join(names)}" for name, names in run["selection"].items())
-    place = "" if run["published"] else "kept in the store only: another run was publishing"
+    unpublished = not run["published"] and run["kind"] not in (records.WINDOW, records.BACKFILL)
+    place = "kept in the store only: another run was publishing" if unpublished else ""
     return {
         "run": run["id"],
         "name": run["name"],

@@ -62,7 +62,7 @@ def command(context: click.Context, asked: asking.Asked, as_json: bool) -> None:
 def _last_run(project: projects.Project, pipeline: str) -> dict[str, Any] | None:
     ledger = connection.open_ledger(project.ledger, create=False)
     try:
-        found = facts.briefs(ledger, read.runs(ledger, limit=1, pipeline=pipeline))
+        found = facts.briefs(ledger, read.runs(ledger, limit=1, pipeline=pipeline, kind="run"))
     finally:
         ledger.close()
     return found[0] if found else None

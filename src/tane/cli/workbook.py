@@ -17,6 +17,8 @@ def write(file: Path, project: projects.Project, replay: debugging.Replay) -> No
     """Write the notebook. Raises `errors.UsageError` when there is such a file already."""
     if file.exists():
         raise errors.UsageError(f"{file} is there already", hint="name another file: it may hold your work")
+    source = _source(replay)
+    called = replay.func.__name__ if source else "replay.func"
     here = os.path.relpath(project.flow or project.root, file.resolve().parent)
     cells = [
         _text(f"# {replay.step}\n\nas it was in run `{replay.run}`" + _said(replay)),
@@ -27,8 +29,8 @@ def write(file: Path, project: projects.Project, replay: debugging.Replay) -> No
             "globals().update(vars(__import__('sys').modules[replay.func.__module__]))\n"
             "globals().update(replay.arguments)\n" + ", ".join(replay.arguments)
         ),
-        _code(_source(replay)),
-        _code(f"{_name(replay)}({', '.join(f'{name}={name}' for name in replay.arguments)})"),
+        _code(source or "# its source cannot be read: it is called as it is\nreplay.func"),
+        _code(f"{called}({', '.join(f'{name}={name}' for name in replay.arguments)})"),
     ]
     notebook = {
         "cells": [cell | {"id": f"cell-{number}"} for number, cell in enumerate(cells)],
@@ -44,20 +46,15 @@ def _said(replay: debugging.Replay) -> str:
     return f", where it failed:\n\n```\n{replay.error}\n```" if replay.error else ""
 
 
-def _name(replay: debugging.Replay) -> str:
-    named = getattr(replay.func, "__name__", "")
-    return named if named.isidentifier() else "replay.func"
-
-
 def _source(replay: debugging.Replay) -> str:
-    """The function's source, to be changed."""
+    """The function's source, to be changed; empty when it cannot be read or has no name to be called by."""
+    named = getattr(replay.func, "__name__", "")
+    if not named.isidentifier() or not inspect.isfunction(replay.func):
+        return ""
     try:
-        source = textwrap.dedent(inspect.getsource(replay.func))
+        return textwrap.dedent(inspect.getsource(replay.func)).rstrip()
     except (OSError, TypeError):
-        return f"# the source of {_name(replay)} cannot be read: it is called as it is\nreplay.func"
-    if _name(replay) == "replay.func":
-        return f"# {source.strip().splitlines()[0]}\nreplay.func"
-    return source.rstrip()
+        return ""
 
 
 def _text(content: str) -> dict[str, object]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from tane import errors
-from tane.pipeline import callables
+from tane.pipeline import callables, options
 
 Names = str | Sequence[str] | Mapping[str, str] | None
 Returns = Literal["nothing", "one", "many", "keys"]
@@ -73,7 +73,7 @@ def bind(func: Callable[..., Any], inputs: Names, outputs: Names, label: str) ->
 def _inputs(
     inputs: Names, label: str, faults: list[errors.Fault]
 ) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    if inputs is None:
+    if inputs is None or not options.bound(inputs, "inputs", label, faults):
         return (), ()
     if isinstance(inputs, str):
         inputs = (inputs,)
@@ -81,9 +81,10 @@ def _inputs(
         for dataset in inputs.values():
             check_name(dataset, label, "input", faults)
         return (), tuple(inputs.items())
+    inputs = tuple(inputs)
     for dataset in inputs:
         check_name(dataset, label, "input", faults)
-    return tuple(inputs), ()
+    return inputs, ()
 
 
 def _outputs(
@@ -92,7 +93,7 @@ def _outputs(
     made: tuple[str, ...]
     keys: tuple[str, ...] = ()
     returns: Returns
-    if outputs is None:
+    if outputs is None or not options.bound(outputs, "outputs", label, faults):
         return (), (), "nothing"
     if isinstance(outputs, str):
         made, returns = (outputs,), "one"
@@ -102,8 +103,8 @@ def _outputs(
         made, returns = tuple(outputs), "many"
     for dataset in made:
         check_name(dataset, label, "output", faults)
-    if len(made) > 1 and len(set(map(base_name, made))) != len(made):
-        bases = [base_name(name) for name in made]
+    bases = [base_name(name) for name in made if isinstance(name, str)] if len(made) > 1 else []
+    if len(set(bases)) != len(bases):
         twice = sorted({name for name in bases if bases.count(name) > 1})
         faults.append(errors.Fault(f"output {', '.join(twice)} is named twice", f"node {label!r}", "name each once"))
     return made, keys, returns
@@ -143,11 +144,13 @@ def check_among(names: Sequence[str], known: Sequence[str], option: str, label: 
 _NAMESPACE = re.compile(r"\w[\w-]*(\.\w[\w-]*)*").fullmatch
 
 
-def check_namespace(namespace: str) -> None:
-    """Raise `errors.PipelineError` unless it is a name, or names joined by dots."""
-    if not _NAMESPACE(namespace):
+def check_namespace(namespace: str, where: str = "") -> None:
+    """Raise `errors.PipelineError` unless it is a name, or names joined by dots; `where` names the node."""
+    if not isinstance(namespace, str) or not _NAMESPACE(namespace):
         raise errors.PipelineError(
-            f"{namespace!r} is no namespace", hint="use names of letters, digits, _ and -, joined by dots: area_a"
+            f"{namespace!r} is no namespace",
+            where=where,
+            hint="use names of letters, digits, _ and -, joined by dots: area_a",
         )
 
 
@@ -216,7 +219,7 @@ class Configured:
 SETTINGS = "settings"
 
 
-def configured(func: Any, inputs: Names, settings: str, label: str) -> tuple[Configured, Mapping[str, str]]:
+def configured(func: Any, inputs: Names, settings: str, label: str) -> tuple[Configured, Names]:
     """The class `func` as a callable that takes its fields from the parameter `settings`, with its inputs by name."""
     if not isinstance(func, type) or "__call__" not in dir(func):
         raise errors.PipelineError(
@@ -224,7 +227,7 @@ def configured(func: Any, inputs: Names, settings: str, label: str) -> tuple[Con
             where=f"node {label!r}",
             hint="give a class (a dataclass, say) with __call__",
         )
-    if not is_parameter(settings):
+    if not isinstance(settings, str) or not is_parameter(settings):
         raise errors.PipelineError(
             f"settings={settings!r} is no parameter",
             where=f"node {label!r}",
@@ -233,6 +236,8 @@ def configured(func: Any, inputs: Names, settings: str, label: str) -> tuple[Con
     made = Configured(func)
     if isinstance(inputs, Mapping):
         return made, {**inputs, SETTINGS: settings}
+    if not options.bound(inputs, "inputs", label, []):
+        return made, inputs  # `bind` says so
     listed = () if inputs is None else (inputs,) if isinstance(inputs, str) else tuple(inputs)
     takes = callables.signature(made)
     names = takes.positional if takes is not None else ()

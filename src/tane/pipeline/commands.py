@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from tane import errors
-from tane.pipeline import binding, conditions, nodes, shells
+from tane.pipeline import binding, conditions, nodes, options, shells
 
 
 class Hole(NamedTuple):
@@ -96,13 +96,13 @@ def command(
     sources: str | Iterable[str] = (),
     shell: str = "sh",
     name: str | None = None,
-    tags: str | Iterable[str] = (),
-    namespace: str = "",
-    after: str | nodes.Node | Iterable[str | nodes.Node] = (),
+    tags: str | Iterable[str] | None = (),
+    namespace: str | None = "",
+    after: nodes.After = (),
     when: conditions.Given = None,
     always: bool = False,
-    over: str | Iterable[str] = (),
-    confirms: str | Iterable[str] = (),
+    over: str | Iterable[str] | None = (),
+    confirms: str | Iterable[str] | None = (),
     cache: bool = True,
     retries: int | Mapping[str, Any] | None = None,
     timeout: float | str | None = None,
@@ -122,9 +122,16 @@ def command(
 
     Raises `errors.PipelineError` with all that does not fit; the shell's own words where it does not accept the text.
     """
+    label = str(name or (_title(_HOLE.sub(_as_mark, text)) if isinstance(text, str) else "command"))
+    faults: list[errors.Fault] = []
+    listed = options.names(sources, "sources", "a file, a folder or a pattern", label, faults)
+    options.bound(inputs, "inputs", label, faults)
+    options.bound(outputs, "outputs", label, faults)
+    if not isinstance(shell, str):
+        faults.append(errors.Fault(f"shell={shell!r} is no name of a shell", f"node {label!r}", 'write shell="bash"'))
+    if faults:
+        raise errors.PipelineError.of(faults, f"the command of node {label!r} is not well described")
     takes, makes = _labels(inputs), _labels(outputs)
-    label = name or (_title(_HOLE.sub(_as_mark, text)) if isinstance(text, str) else "command")
-    listed = (sources,) if isinstance(sources, str) else tuple(sources)
     many = not (outputs is None or isinstance(outputs, str))
     made = _read(text, shell, takes, makes, listed, label, many=many)
     return nodes.node(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
 from tane import errors
-from tane.pipeline import callables
+from tane.pipeline import callables, options
 
 Given = str | Mapping[str, Any] | Callable[..., Any] | tuple[Callable[..., Any], str | Sequence[str]] | None
 
@@ -35,6 +36,11 @@ class When:
             for name, argument in zip(self.inputs, arguments, strict=True)
         ]
         return bool(self.test(*given))
+
+    @property
+    def by_function(self) -> bool:
+        """Whether the test is a function of the user's."""
+        return not isinstance(self.test, (_Truth, _Among))
 
     @property
     def optional(self) -> frozenset[str]:
@@ -89,6 +95,12 @@ def when(given: Given, label: str) -> When | None:
         return None
     if isinstance(given, str):
         negated, name = given.startswith("not "), given.removeprefix("not ").strip()
+        if not _NAME(name):
+            raise errors.PipelineError(
+                f"when={given!r}: {name!r} is no name of a dataset or parameter",
+                where=f"node {label!r}",
+                hint="to compare, give a dict, as in {'a': 3}, or a function of named datasets",
+            )
         return When((name,), _Truth(not negated), given)
     if isinstance(given, Mapping) and given:
         some = (list, tuple, set, frozenset)
@@ -97,8 +109,7 @@ def when(given: Given, label: str) -> When | None:
         words = " and ".join(f"{name} is {' or '.join(map(repr, wanted))}" for name, wanted in pairs)
         return When(tuple(given), _Among(options), words)
     if isinstance(given, tuple) and len(given) == 2 and callable(given[0]):
-        func, names = given
-        return When((names,) if isinstance(names, str) else tuple(names), func, _words(func))
+        return _of_pair(*given, label)
     if callable(given):
         takes = callables.signature(given)
         if takes is not None and not takes.many_positional and not takes.keyword and takes.positional:
@@ -109,6 +120,31 @@ def when(given: Given, label: str) -> When | None:
         where=f"node {label!r}",
         hint='give a name ("params:train", "not empty"), a dict {name: value}, or a function of named datasets',
     )
+
+
+_NAME = re.compile(r"(params:)?[^\s:@/\\=<>!&|()]+(@[\w-]+)?").fullmatch
+
+
+def _of_pair(func: Callable[..., Any], given: Any, label: str) -> When:
+    """The condition that calls `func` with the datasets and parameters named by `given`."""
+    faults: list[errors.Fault] = []
+    names = options.names(given, "when", "the name of a dataset or parameter after its function", label, faults)
+    takes = callables.signature(func)
+    if takes is not None and not faults:
+        least = sum(name not in takes.defaulted for name in takes.positional)
+        most = len(names) if takes.many_positional else len(takes.positional)
+        unnamed = [name for name in takes.keyword if name not in takes.defaulted]
+        if not least <= len(names) <= most or unnamed:
+            faults.append(
+                errors.Fault(
+                    f"when= gives {callables.call_name(func)}() {len(names)} values: {', '.join(names) or 'none'}",
+                    f"node {label!r}",
+                    f"it takes ({', '.join((*takes.positional, *takes.keyword))}): name one for each, in that order",
+                )
+            )
+    if faults:
+        raise errors.PipelineError.of(faults, f"node {label!r} is not well described")
+    return When(names, func, _words(func))
 
 
 def _words(func: Callable[..., Any]) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from tane import errors
-from tane.pipeline import namespaces, selection
+from tane.pipeline import callables, namespaces, selection
 from tane.pipeline import nodes as described
 from tane.pipeline.binding import base_name
 from tane.pipeline.nodes import Node
@@ -39,11 +39,12 @@ class Pipeline:
         parameters: namespaces.Mapped = None,
         tags: str | Iterable[str] = (),
     ) -> None:
+        items = list(items)
+        faults = _listed_twice(items)
         found = _distinct(_flatten(items))
         extra = frozenset((tags,)) if isinstance(tags, str) else frozenset(tags)
         if extra:
             found = [replace(node, tags=node.tags | extra) for node in found]
-        faults: list[errors.Fault] = []
         self._producers = _producers(found, faults)
         if any(node.bare for node in found):
             made = self._producers.keys()
@@ -61,6 +62,7 @@ class Pipeline:
         self._producers = {base_name(output): node for node in self.by_name.values() for output in node.outputs}
         _check_forms(self.by_name.values())
         _check_confirms(self.by_name.values())
+        _check_always(self.by_name.values(), self._producers)
         self._consumers: dict[str, list[Node]] | None = None
         self.nodes, self._depends = _sort(self.by_name, self._producers)
 
@@ -221,6 +223,28 @@ def _flatten(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> Iterator[
             )
 
 
+def _listed_twice(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> list[errors.Fault]:
+    """Faults for nodes without outputs that one list has twice: both were meant, and nothing tells them apart.
+
+    What comes in twice with pipelines that are added is one node.
+    """
+    seen: dict[tuple[str, tuple[str, ...]], Node] = {}
+    found: dict[str, errors.Fault] = {}
+    for item in items:
+        if not isinstance(item, Node) or item.outputs:
+            continue
+        key = item.name, item.inputs
+        other = seen.get(key)
+        if other is None:
+            seen[key] = item
+        elif replace(other, tags=item.tags) == item:
+            found[item.name] = errors.Fault(
+                f"node {item.name!r} is listed twice, and nothing tells the two apart",
+                hint="take one away, or give each a name= of its own if both are to run",
+            )
+    return list(found.values())
+
+
 def _identity(node: Node) -> Hashable:
     """What makes two nodes the same one to `-` and `&`: name and bindings. Tags may differ, and so may the function.
 
@@ -313,6 +337,29 @@ def _check_confirms(found: Iterable[Node]) -> None:
         raise errors.PipelineError.of(faults, "the pipeline does not hold together")
 
 
+def _check_always(found: Iterable[Node], producers: dict[str, Node]) -> None:
+    """Refuse a function that runs in any case, but cannot without what another node may not have made.
+
+    What is taken item by item, or by a shell command, has no default: without it these are left out.
+    """
+    faults = [
+        errors.Fault(
+            f"{node.name!r} runs in any case, also when {name!r} was not made",
+            f"node {node.name!r}",
+            "give the argument that takes it a default, such as None",
+        )
+        for node in found
+        if node.always and type(node.func).__module__ != _COMMANDS and callables.signature(node.func) is not None
+        for name in node.data_inputs
+        if base_name(name) in producers and name not in node.optional and name not in node.over
+    ]
+    if faults:
+        raise errors.PipelineError.of(faults, "the pipeline does not hold together")
+
+
+_COMMANDS = "tane.pipeline.commands"
+
+
 def _sort(by_name: dict[str, Node], producers: dict[str, Node]) -> tuple[tuple[Node, ...], dict[str, list[str]]]:
     """Kahn's algorithm by generations, each in order of names."""
     depends: dict[str, list[str]] = {}
@@ -358,6 +405,13 @@ def _cycle_error(stuck: set[str], depends: dict[str, list[str]], by_name: dict[s
         path.append(name)
         name = min(other for other in depends[name] if other in stuck)
     cycle = [*path[path.index(name) :], name][::-1]
+    for one, other in pairwise(cycle):
+        if by_name[one].always and not by_name[one].after:
+            return errors.PipelineError(
+                f"{one!r} comes after all others, for it is always=True without after=; {other!r} takes what it makes",
+                where=f"node {one!r}",
+                hint=f"say which nodes {one!r} comes after: after=...",
+            )
     through = [_link(by_name[a], by_name[b]) for a, b in pairwise(cycle)]
     return errors.PipelineError(
         f"the pipeline goes in a circle: {' -> '.join(cycle)} (through {', '.join(through)})",

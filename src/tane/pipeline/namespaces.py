@@ -39,7 +39,9 @@ def applied(
     taken_parameters = {name for node in found for name in node.needs if is_parameter(name)}
     faults: list[errors.Fault] = []
     free = {name for name in taken if base_name(name) not in made}
-    names = _mapping(inputs, "inputs", free, faults) | _mapping(outputs, "outputs", made, faults)
+    names = _mapping(inputs, "inputs", free, faults, others=made) | _mapping(
+        outputs, "outputs", made, faults, others=free
+    )
     params = {
         _parameter(old): _parameter(new)
         for old, new in _mapping(parameters, "parameters", taken_parameters, faults, _parameter).items()
@@ -106,15 +108,23 @@ def _mapping(
     known: set[str],
     faults: list[errors.Fault],
     plain: Callable[[str], str] = str,
+    others: Collection[str] = (),
 ) -> dict[str, str]:
-    """What `given` says in the `role` of "inputs" and the like; names alone are kept as they are."""
+    """What `given` says in the `role` of "inputs" and the like; names alone are kept as they are.
+
+    `others` are names that play the other role.
+    """
     if given is None:
         return {}
     if isinstance(given, str):
         given = (given,)
     found = dict(given) if isinstance(given, Mapping) else {name: name for name in given}
     for old, new in found.items():
-        if plain(old) not in known:
+        if old in others and old not in known:
+            made, instead = ("made in the pipeline", "outputs") if role == "inputs" else ("only taken", "inputs")
+            what = f"{role}={old!r}: {old!r} is {made}, so it is none of its {role}"
+            faults.append(errors.Fault(what, hint=f"name it in {instead}="))
+        elif plain(old) not in known:
             hint = errors.did_you_mean(old, known, f"it has: {', '.join(sorted(known)) or 'none'}")
             faults.append(errors.Fault(f"{role}={old!r} names nothing that the pipeline has", hint=hint))
         if role != "parameters":

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tane import errors
-from tane.pipeline import binding, callables, conditions, demands
+from tane.pipeline import binding, callables, conditions, demands, options
 from tane.pipeline.binding import PARAM, PARAMETERS, base_name, is_parameter, parameter_key
 
 __all__ = ["PARAM", "PARAMETERS", "base_name", "is_parameter", "parameter_key"]
@@ -81,19 +81,22 @@ class Node:
         return f"{self.name}: {takes} -> {makes}"
 
 
+After = str | Node | Callable[..., Any] | Iterable[str | Node | Callable[..., Any]] | None
+
+
 def node(
     func: Callable[..., Any],
     inputs: Names = None,
     outputs: Names = None,
     *,
     name: str | None = None,
-    tags: str | Iterable[str] = (),
-    namespace: str = "",
-    after: str | Node | Iterable[str | Node] = (),
+    tags: str | Iterable[str] | None = (),
+    namespace: str | None = "",
+    after: After = (),
     when: conditions.Given = None,
     always: bool = False,
-    over: str | Iterable[str] = (),
-    confirms: str | Iterable[str] = (),
+    over: str | Iterable[str] | None = (),
+    confirms: str | Iterable[str] | None = (),
     settings: str = "",
     cache: bool = True,
     retries: int | Mapping[str, Any] | None = None,
@@ -109,27 +112,48 @@ def node(
     its output chunk by chunk. `settings` ("params:trainer") makes `func`, a class, with the fields found there, and
     calls what that gives.
 
-    `after`: nodes that must have succeeded before, whatever they make. `when`: a name, a dict or a function (see
-    `conditions.when`); where it does not hold, the step and what needs it are skipped. `always`: run however the
-    steps before it ended (all others, if `after` names none). `over`: inputs that are lists, dicts or partitions, to
-    be taken item by item; each output is then a list, or a dict with the same keys.
+    `after`: nodes (or their names, or bare functions) that must have succeeded before, whatever they make. `when`: a
+    name, a dict or a function (see `conditions.when`); where it does not hold, the step and what needs it are skipped.
+    `always`: run however the steps before it ended (all others, if `after` names none). `over`: inputs that are lists,
+    dicts or partitions, to be taken item by item; each output is then a list, or a dict with the same keys.
     `cache=False` runs the step every time. `retries`, `timeout` (seconds, or "10m"), `resources` ({"cpus": 2}) and
     `executor` say how it is run; run.yml may say otherwise.
 
     Raises `errors.PipelineError` with all that does not fit.
     """
-    label = name or callables.call_name(func)
+    label = str(name or callables.call_name(func))
     if not callable(func):
         raise errors.PipelineError(
             f"node {label!r}: {func!r} is not callable", hint="give a function, a class or an object with __call__"
         )
-    if settings:
-        func, inputs = binding.configured(func, inputs, settings, label)
-    bindings = binding.bind(func, inputs, outputs, label)
-    one_by_one = _listed(over)
-    faults = binding.check_among(one_by_one, bindings.inputs, "over", label)
-    if always and when is not None:
-        faults.append(errors.Fault("always=True runs whatever holds: it takes no when=", f"node {label!r}"))
+    faults: list[errors.Fault] = []
+    if name is not None:
+        options.name(name, label, faults)
+    options.flag(cache, "cache", label, faults)
+    options.flag(always, "always", label, faults)
+    one_by_one = options.names(over, "over", "the name of an input", label, faults)
+    tagged = options.names(tags, "tags", "a tag", label, faults)
+    confirmed = options.names(confirms, "confirms", "the name of a dataset", label, faults)
+    before = _before(after, label, faults)
+    try:
+        if settings:
+            func, inputs = binding.configured(func, inputs, settings, label)
+        bindings = binding.bind(func, inputs, outputs, label)
+        condition = conditions.when(when, label) if when is not None else None
+        if namespace:
+            binding.check_namespace(namespace, f"node {label!r}")
+    except errors.PipelineError as error:
+        raise errors.PipelineError.of([*faults, *error.faults], f"node {label!r} is not well described") from None
+    if not faults:
+        faults = binding.check_among(one_by_one, bindings.inputs, "over", label)
+    if always is True and when is not None:
+        faults.append(
+            errors.Fault(
+                "always=True runs whatever holds: it takes no when=",
+                f"node {label!r}",
+                "take one of them away, or ask for the condition within the function",
+            )
+        )
     if faults:
         raise errors.PipelineError.of(faults, f"node {label!r} is not well described")
     how = _NO_DEMANDS
@@ -146,16 +170,16 @@ def node(
         bindings.outputs,
         bindings.returns,
         bindings.keys,
-        frozenset((tags,)) if isinstance(tags, str) else frozenset(tags),
+        frozenset(tagged),
         cache and not always,
         bindings.optional - set(one_by_one) if one_by_one else bindings.optional,
         name is not None,
-        after=_names_of(after),
-        when=conditions.when(when, label),
+        after=before,
+        when=condition,
         over=one_by_one,
         always=always,
         streams=callables.yields(func),
-        confirms=_listed(confirms),
+        confirms=confirmed,
         demands=how,
     )
     return in_namespace(made, namespace) if namespace else made
@@ -236,11 +260,14 @@ def bound(described: Node) -> list[tuple[str, str]]:
     return [*zip(arguments, described.positional, strict=False), *described.by_name]
 
 
-def _listed(given: str | Iterable[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
-
-
-def _names_of(given: str | Node | Iterable[str | Node]) -> tuple[str, ...]:
-    if isinstance(given, (str, Node)):
+def _before(given: Any, label: str, faults: list[errors.Fault]) -> tuple[str, ...]:
+    """The names of the nodes given as `after`; a function stands for its bare node."""
+    if given is None or given == ():
+        return ()
+    if isinstance(given, str | Node) or callable(given):
         given = (given,)
-    return tuple(one.name if isinstance(one, Node) else one for one in given)
+    if isinstance(given, Iterable) and not isinstance(given, bytes | Mapping):
+        given = tuple(
+            one.name if isinstance(one, Node) else callables.call_name(one) if callable(one) else one for one in given
+        )
+    return options.names(given, "after", "a node or the name of one", label, faults)

@@ -14,6 +14,8 @@ from tane import errors
 
 Where = Callable[[tuple[str, ...]], str]  # the keys that lead to a value -> "file:line"
 
+_OF_WINDOWS = "a backfill sets it; for all else write window: {start: ..., end: ..., label: ...} into parameters.yml"
+_PLACES = ("filepath", "path")  # where text with "${" in it is no name, but a reference of another kind
 _REFERENCE = re.compile(r"\$\{params:([^{}]*)\}")
 
 
@@ -30,7 +32,8 @@ def _fill(
     value: Any, keys: tuple[str, ...], parameters: Mapping[str, Any], where: Where, faults: list[errors.Fault]
 ) -> Any:
     if isinstance(value, str):
-        return _text(value, keys, parameters, where, faults) if "${params:" in value else value
+        refers = "${params:" in value or ("${" in value and keys[-1] in _PLACES)
+        return _text(value, keys, parameters, where, faults) if refers else value
     if isinstance(value, Mapping):
         return {key: _fill(item, (*keys, str(key)), parameters, where, faults) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -52,13 +55,15 @@ def _text(
                 known = sorted(_keys(parameters))
                 fault(
                     f"there is no parameter {key!r}",
-                    errors.did_you_mean(key, known, "add it to the parameters, or take the reference out"),
+                    _OF_WINDOWS
+                    if key.startswith("window.")
+                    else errors.did_you_mean(key, known, "add it to the parameters, or take the reference out"),
                 )
                 return found[0]
             value = value[part]
         return value
 
-    if text.count("${params:") != len(_REFERENCE.findall(text)):
+    if text.count("${" if keys[-1] in _PLACES else "${params:") != len(_REFERENCE.findall(text)):
         fault(f"{text!r} is not a reference to a parameter", "write ${params:a.b}, with the key spelt out")
         return text
     whole = _REFERENCE.fullmatch(text)

@@ -75,11 +75,30 @@ class How:
     force: bool = False
     tell: Tell = field(default=lambda told: None, repr=False)
 
+    def __post_init__(self) -> None:
+        for name, count in (("jobs", self.jobs), ("limit", self.limit)):
+            if count is not None and count < 1:
+                raise errors.UsageError(f"{name} is {count}", hint="give 1 or more")
+
 
 def in_order(positions: Sequence[int], how: How) -> list[int]:
     """Those windows that are to be done, first things first."""
     ordered = sorted(positions, reverse=how.latest_first)
     return ordered if how.limit is None else ordered[: how.limit]
+
+
+class _Pool(routing.Routed):
+    """Where windows are done. Its workers outlive the run of what all windows share, and go on with these."""
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        with interrupts.held_off():
+            super().close()
+
+    def close(self) -> None:
+        """A run that is over needs no more of it; the windows do."""
 
 
 class Leading:
@@ -200,9 +219,11 @@ class Leading:
                 self._open_placer(during)
                 self._place_again()
                 if todo:
-                    error = self._shared(self._cut[todo[0]])
+                    jobs = min(self._jobs(), len(todo))
+                    pool = during.enter_context(_Pool(jobs, self._project.options().executor))
+                    error = self._shared(self._cut[todo[0]], pool)
                     if error is None:
-                        self._hand_out(todo)
+                        self._hand_out(todo, pool)
             error = error or self._fatal or self._failed()
             status = RunStatus.FAILED if error is not None else RunStatus.SUCCEEDED
         except KeyboardInterrupt:
@@ -217,50 +238,43 @@ class Leading:
                 ended = self._end(status, error)
         return ended
 
-    def _shared(self, window: windows.Window) -> errors.TaneError | None:
+    def _shared(self, window: windows.Window, pool: _Pool) -> errors.TaneError | None:
         """Do once what is the same in all windows; the error that ended it."""
         only = self._prepared.shared
         if not only:
             return None
-        executor = running.hands_for(self._project, self._how.jobs, "")
         forced = only if self._how.force else frozenset()
-        run = self._hands.perform_shared(window, only, executor, forced, [self._how.tell])
+        run = self._hands.perform_shared(window, only, pool, forced, [self._how.tell])
         if run.status is RunStatus.INTERRUPTED:
             raise KeyboardInterrupt
         return run.error
 
-    def _hand_out(self, todo: Sequence[int]) -> None:
+    def _hand_out(self, todo: Sequence[int], pool: _Pool) -> None:
         """Have the windows done, as many at once as asked for, until none is left or it is of no use to go on."""
-        jobs = min(self._jobs(), len(todo))
-        self._serial = jobs == 1
-        executor = routing.Routed(jobs, "serial" if jobs == 1 else "processes")
-        route, ahead = executor.route(), 1 if jobs == 1 else jobs * _AHEAD
+        self._serial = pool.slots == 1
+        ahead = 1 if self._serial else pool.slots * _AHEAD
+        packed = None if self._serial else window_runs.pack(self._hands.frame)
         waiting, under = iter(todo), dict[int, int]()
-        try:
-            packed = None if self._serial else window_runs.pack(self._hands.frame)
-            while True:
-                while len(under) < ahead and not self._stopped:
-                    at = next(waiting, None)
-                    if at is None:
-                        break
-                    ticket = self._submit(executor, route, packed, at)
-                    if ticket:
-                        under[ticket] = at
-                if not under:
-                    return
-                for done in executor.as_completed(_BEAT):
-                    at = under.pop(done.ticket)
-                    self._count(at, self._taken(at, done))
-                self._beat()
-        finally:
-            with interrupts.held_off():
-                executor.close()
+        while True:
+            while len(under) < ahead and not self._stopped:
+                at = next(waiting, None)
+                if at is None:
+                    break
+                ticket = self._submit(pool, packed, at)
+                if ticket:
+                    under[ticket] = at
+            if not under:
+                return
+            for done in pool.as_completed(_BEAT):
+                at = under.pop(done.ticket)
+                self._count(at, self._taken(at, done))
+            self._beat()
 
     @property
     def _stopped(self) -> bool:
         return self._fatal is not None or (self._failures > 0 and not self._how.keep_going)
 
-    def _submit(self, executor: routing.Routed, route: str, packed: tuple[str, bytes] | None, at: int) -> int:
+    def _submit(self, pool: _Pool, packed: tuple[str, bytes] | None, at: int) -> int:
         """Hand out window `at`; 0 when it cannot begin, since a source of its own is missing."""
         window = self._cut[at]
         own = self._prepared.own.get(window.label)
@@ -268,8 +282,8 @@ class Leading:
             self._count(at, self._hands.refuse(window, own))
             return 0
         if packed is None:
-            return executor.submit(route, self._hands.perform, window, own)
-        return executor.submit(route, window_runs.perform_remotely, *packed, window, own)
+            return pool.submit("serial", self._hands.perform, window, own)
+        return pool.submit("processes", window_runs.perform_remotely, *packed, window, own)
 
     def _taken(self, at: int, done: calls.Done) -> Ended:
         """What came back of window `at`. What means that no other would do better is noted as fatal."""
@@ -324,7 +338,7 @@ class Leading:
 
     def _open_placer(self, during: ExitStack) -> None:
         found = self._prepared.windowed
-        if found.unplaced:
+        if found.unplaced and self._todo:
             self._note(
                 f"{', '.join(found.unplaced)}: one path for all windows, so kept in the store only "
                 "(write ${params:window.label} into the path to have a file for each)"

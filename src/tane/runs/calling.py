@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tane import errors
-from tane.pipeline import commands, nodes
+from tane.pipeline import commands, conditions, nodes
 from tane.project import tracebacks
 from tane.runs import commanding
 
@@ -33,6 +33,23 @@ def failed(error: BaseException, node: str) -> errors.UserCodeError:
         traceback=shown.text,
         raised=tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__),
     )
+
+
+def ask(when: conditions.When, values: Mapping[str, Any], node: str) -> bool:
+    """Whether the condition of `node` is true of `values`. Raises `errors.UserCodeError` for what it raises."""
+    try:
+        return when.holds(values)
+    except (errors.TaneError, KeyboardInterrupt):
+        raise
+    except BaseException as error:
+        fault = failed(error, node)
+        where, hint, traceback = fault.where, fault.hint, fault.traceback
+        if not when.by_function:
+            name = when.inputs[0]
+            where, traceback = f"node {node!r}", ""
+            hint = f"say what counts with a function, as in when=(lambda value: len(value) > 0, {name!r})"
+        what = f"the condition of {fault.what}"
+        raise errors.UserCodeError(what, where=where, hint=hint, traceback=traceback) from error
 
 
 def unpack(result: Any, node: str, names: Sequence[str], returns: nodes.Returns, keys: Sequence[str]) -> Sequence[Any]:

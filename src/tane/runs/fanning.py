@@ -106,26 +106,13 @@ class Fan:
 
     def label(self, node: str, index: int) -> str:
         """What people call the work on one item."""
-        key = index if self.keys is None else self.keys[index]
-        text = str(key)
-        return f"{node}[{text if len(text) <= 80 else text[:77] + '...'}]"
+        return label(node, index if self.keys is None else self.keys[index])
 
     def error(self, node: str) -> errors.TaneError | None:
         """What went wrong, when some items failed: the first of them, and how many more."""
         if not self.failures:
             return None
-        first = min(self.failures)
-        error = self.failures[first]
-        more = len(self.failures) - 1
-        others = f"and {more} more of {self.count} items" if more else f"1 of {self.count} items"
-        again = errors.UserCodeError(
-            f"{error.what} ({others})",
-            where=error.where,
-            hint="mend it and run again: the items that succeeded are kept",
-            traceback=getattr(error, "traceback", ""),
-        )
-        again.exit_code = error.exit_code
-        return again
+        return failed(self.failures, self.count)
 
     def outcome(self, outputs: Sequence[keeping.Output], place: arguments.Place, node: str) -> tuple[keeping.Made, ...]:
         """All items put together, output by output."""
@@ -163,6 +150,25 @@ def _value(made: keeping.Made, place: arguments.Place) -> Any:
     return gathered.load(made.kept.codec, made.kept.value, place.store)
 
 
+def label(node: str, key: Any) -> str:
+    """What people call the work on the item of that index or key."""
+    text = str(key)
+    return f"{node}[{text if len(text) <= 80 else text[:77] + '...'}]"
+
+
+def failed(failures: Mapping[int, errors.TaneError], count: int) -> errors.UserCodeError:
+    """What went wrong with some of `count` items, by index: the first of them, and how many more."""
+    error = failures[min(failures)]
+    more = len(failures) - 1
+    others = f"and {more} more of {count} items" if more else f"1 of {count} items"
+    hint = error.hint.replace("what succeeded is kept", "the items that succeeded are kept")
+    again = errors.UserCodeError(
+        f"{error.what} ({others})", where=error.where, hint=hint, traceback=getattr(error, "traceback", "")
+    )
+    again.exit_code = error.exit_code
+    return again
+
+
 def fan(given: Mapping[str, Lane], node: str) -> Fan:
     """The fan of the lanes `given`, whose items must go together. Raises `errors.UserCodeError` when they do not."""
     lanes.common_keys(
@@ -175,6 +181,9 @@ def fan(given: Mapping[str, Lane], node: str) -> Fan:
 def as_item(outputs: Sequence[keeping.Output], label: str) -> tuple[keeping.Output, ...]:
     """How one item's outputs are kept: as values, whatever becomes of the whole. `label` is that of the item's work."""
     which = label[label.index("[") :]
-    return tuple(
-        keeping.Output(f"{output.name}{which}", None, output.keep or output.dataset is not None) for output in outputs
-    )
+    return tuple(keeping.Output(f"{output.name}{which}", None, _is_kept(output)) for output in outputs)
+
+
+def _is_kept(output: keeping.Output) -> bool:
+    """Whether items are kept: those of a file too, so that one that did not change is not done again."""
+    return output.keep or (output.dataset is not None and output.dataset.kind != "memory")

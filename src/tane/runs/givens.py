@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tane import errors
 from tane.catalog import catalogs, codecs
@@ -18,6 +18,16 @@ from tane.ledger import records
 from tane.pipeline import graph, nodes
 from tane.plan import steps, transforms
 from tane.runs import arguments, calling, fanning, gathered, keeping, keying, sources, work
+
+
+class Absent(NamedTuple):
+    """What keeps a step from running: `skipped` because of a condition, or `unmade`, by a failure or until now."""
+
+    skipped: Sequence[str]
+    unmade: Sequence[str]
+
+
+_NOTHING_ABSENT = Absent((), ())
 
 
 class Givens:
@@ -69,6 +79,11 @@ class Givens:
         if "@" in kept.name:
             self._forms[nodes.base_name(kept.name)] = kept.name
 
+    def forget(self, step: steps.Step) -> None:
+        """A step has failed: what it had made before, and was to make again, is not to be had."""
+        for name in step.node.outputs:
+            self.kept.pop(name, None)
+
     def leave_out(self, outputs: Sequence[str]) -> None:
         """These will not be made, and that is no failure."""
         self._left_out.update(map(nodes.base_name, outputs))
@@ -76,6 +91,18 @@ class Givens:
     def is_left_out(self, name: str) -> bool:
         """Whether a dataset is not made because a condition does not hold."""
         return nodes.base_name(name) in self._left_out
+
+    def absent(self, step: steps.Step) -> Absent:
+        """What a step needs and cannot have."""
+        names = [name for name in step.needs if self.find(name) is None]
+        if not names:
+            return _NOTHING_ABSENT
+        node = step.node
+        needed = [name for name in names if name not in node.optional or name in step.looks]
+        skipped = [name for name in needed if self.is_left_out(name)]
+        if not skipped and not node.always and step.takes and all(map(self.is_left_out, step.takes)):
+            skipped = list(step.takes)
+        return Absent(skipped, [name for name in (needed if node.always else names) if not self.is_left_out(name)])
 
     def let_go(self, step: steps.Step) -> None:
         """Free values whose last taker is done."""
@@ -96,7 +123,7 @@ class Givens:
         def argument(name: str) -> arguments.Argument:
             if fan is not None and name in fan.lanes:
                 return fan.lanes[name].items[index].argument
-            return self._argument(step, name, remote=remote)
+            return self._argument(step, name, remote=remote, often=fan is not None)
 
         outputs = self.outputs(step)
         return work.Task(
@@ -157,8 +184,7 @@ class Givens:
         with ExitStack() as during:
             for name in step.looks:
                 seen[name] = self._argument(step, name, remote=False).fetch(self._place, during)
-            holds: bool = calling.call(when.holds, [seen], {}, step.node.name)
-        return holds
+            return calling.ask(when, seen, step.node.name)
 
     def _positional(self, step: steps.Step) -> Sequence[str]:
         """The positional inputs; those after one that was left out go by name."""
@@ -182,12 +208,12 @@ class Givens:
             return False
         return nodes.is_parameter(name) or self.find(name) is None
 
-    def _argument(self, step: steps.Step, name: str, *, remote: bool) -> arguments.Argument:
+    def _argument(self, step: steps.Step, name: str, *, remote: bool, often: bool = False) -> arguments.Argument:
         if name in step.params:
             return arguments.Held(step.arguments.get(name, step.params[name]))
-        return self._wrapped(name, self._plain_argument(name, remote=remote))
+        return self._wrapped(name, self._plain_argument(name, remote=remote, often=often))
 
-    def _plain_argument(self, name: str, *, remote: bool) -> arguments.Source:
+    def _plain_argument(self, name: str, *, remote: bool, often: bool) -> arguments.Source:
         if name in self.held:
             return arguments.Held(self.held[name])
         kept = self.find(name)
@@ -195,7 +221,7 @@ class Givens:
         dataset = self.datasets[name]
         if dataset is not None and dataset.kind == "file" and kept.file:
             path, signature = self._in_place.get(name, (None, None))
-            shared = not remote and self._takers[name] > 1
+            shared = not remote and (often or self._takers[name] > 1)
             return arguments.Filed(dataset, kept.file, path, signature, shared)
         return arguments.Stored(name, kept.codec, kept.value)
 

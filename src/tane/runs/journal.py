@@ -9,6 +9,7 @@ import logging
 import os
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ class Journal:
 
     def __init__(self, folder: Path, run: str) -> None:
         self.path = folder / run / "log.jsonl"
-        self._run = run
+        self.run = run
         self._lines: list[str] = []
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -37,7 +38,7 @@ class Journal:
 
     def write(self, content: Mapping[str, Any]) -> None:
         """Add one line."""
-        line = _encode({"at": round(time.time(), 3), "run": self._run, **content})
+        line = _encode({"at": round(time.time(), 3), "run": self.run, **content})
         with self._lock:
             self._lines.append(line)
             if len(self._lines) < 64:
@@ -66,18 +67,33 @@ class Journal:
 
 @contextmanager
 def listening(journal: Journal) -> Iterator[None]:
-    """While inside, Python's logging goes into `journal` too, from level INFO where nobody has set another."""
+    """While inside, Python's logging goes into `journal` too, from level INFO where nobody has set another.
+
+    Of several runs at the same time each gets what its own steps say, and the last to end puts the level back.
+    """
     root = logging.getLogger()
-    level = root.level
-    handler = Handler(journal, None if root.handlers else logging.lastResort)
-    root.addHandler(handler)
-    if level == logging.WARNING:
-        root.setLevel(logging.INFO)
+    with _changing:
+        others = sum(isinstance(each, Handler) for each in root.handlers)
+        handler = Handler(journal, None if len(root.handlers) > others else logging.lastResort)
+        if not others:
+            _before[:] = [root.level]
+            if root.level == logging.WARNING:
+                root.setLevel(logging.INFO)
+        root.addHandler(handler)
     try:
         yield
     finally:
-        root.setLevel(level)
-        root.removeHandler(handler)
+        with _changing:
+            root.removeHandler(handler)
+            if not any(isinstance(each, Handler) for each in root.handlers):
+                root.setLevel(_before[0])
+
+
+_changing = threading.Lock()
+_before: list[int] = []  # the root logger's level, while somebody listens
+
+
+_shown: deque[logging.LogRecord] = deque(maxlen=1)  # what belongs to no run comes to each that goes on
 
 
 class Handler(logging.Handler):
@@ -93,9 +109,12 @@ class Handler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record, with the node it comes from."""
-        if self._also is not None and record.levelno >= self._also.level:
+        sink = events.current()
+        if sink is not None and sink.run != self._journal.run:
+            return
+        if self._also is not None and record.levelno >= self._also.level and record not in _shown:
+            _shown.append(record)
             self._also.handle(record)
-        sink = events.active.get()
         try:
             message = record.getMessage()
         except Exception:  # a log line that does not fit its arguments must not end the node that writes it

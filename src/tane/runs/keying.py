@@ -13,10 +13,14 @@ from tane.runs import recording
 from tane.store import objects
 
 Result = read.Result
+Versions = dict[frozenset[str], tuple[str, Mapping[str, str]]]  # modules: the digest of the libraries they rest on
 
 
 class Keys:
-    """Joins steps with the digests of their inputs. One for a run: what it has looked up holds for all of it."""
+    """Joins steps with the digests of their inputs. One for a run: what it has looked up holds for all of it.
+
+    `versions` are libraries that were looked up for other runs and hold for this one as well.
+    """
 
     def __init__(
         self,
@@ -27,6 +31,7 @@ class Keys:
         code_cache: code.Cache,
         packages: str,
         active: transforms.Transforms,
+        versions: Versions | None = None,
     ) -> None:
         self._catalog = catalog
         self._transforms = active
@@ -36,7 +41,7 @@ class Keys:
         self._code_cache = code_cache
         self._packages = packages
         self._loads: dict[str, tuple[str, tuple[str, ...]]] = {}
-        self._versions: dict[frozenset[str], tuple[str, Mapping[str, str]]] = {}
+        self._versions: Versions = {} if versions is None else versions
         self._has_results = read.has_results(ledger)  # a new ledger need not be asked again and again
 
     def seen(self, kept: records.Kept, name: str) -> steps.Seen:

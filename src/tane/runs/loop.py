@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,6 +86,7 @@ class Loop:
         self._position = {step.node.name: step.position for step in parts.steps}
         self._under: dict[int, _Chosen] = {}
         self._again: dict[int, Reason] = {}  # steps whose result is known but whose value is needed: why they run
+        self._insisted: set[int] = set()  # of those, what a step needs that is done in any case
         self._fans: list[tuple[_Chosen, fanning.Fan, dict[str, steps.Seen]]] = []
         self._waiting: list[_Chosen] = []  # until there is enough of what they ask for
         self._delayed: list[tuple[float, int, _Chosen, Exception]] = []  # until it is time for another attempt
@@ -129,19 +130,26 @@ class Loop:
             if position is None:
                 return
             step = self._parts.steps[position]
-            if self._stopped and not step.node.always:
-                self._skip(step, "")
-            else:
+            if not self._stopped or step.node.always or position in self._insisted:
                 self._take(step)
+            elif self.results[position] is None:
+                self._skip(step, "")
+            else:  # it was to be done again, for somebody who will not be done now
+                self._schedule.ended(position)
 
     def _take_waiting(self) -> bool:
         """Submit the first that asked for more than there was, and for which there is enough now."""
         for at, chosen in enumerate(self._waiting):
-            if self._parts.admission.admits(chosen.demands.resources):
+            goes = chosen.attempt > 1 or self._goes_on(chosen.step, chosen.fan)
+            if goes and self._parts.admission.admits(chosen.demands.resources):
                 del self._waiting[at]
                 self._submit(chosen)
                 return True
         return False
+
+    def _goes_on(self, step: steps.Step, fan: fanning.Fan | None) -> bool:
+        """Whether more of a step may begin: a stopped run ends what is always done, and fan-outs that have failed."""
+        return not self._stopped or step.node.always or (fan is not None and bool(fan.failures))
 
     def _end_delays(self) -> None:
         """Bring back what has waited long enough for its next attempt; nothing waits in a run that has stopped."""
@@ -195,7 +203,7 @@ class Loop:
                     return
                 reasons = (Reason(Why.OPTION, formed),)
         chosen = _Chosen(step, step.position, node.name, key, basis, reasons, parts.demands(node))
-        if self._make_inputs_again(step):
+        if self._make_inputs_again(step, step.takes):
             return
         if node.over:
             self._fan_out(chosen, seen)
@@ -204,21 +212,16 @@ class Loop:
 
     def _is_out(self, step: steps.Step) -> bool:
         """Skip a step that something it needs, or comes after, keeps from running. True when it was skipped."""
-        node = step.node
-        absent = [name for name in step.needs if self._given.find(name) is None]
-        for name in absent:
-            if name in node.optional and (node.always or self._given.is_left_out(name)):
-                continue
-            if self._given.is_left_out(name):
-                self._leave_out(step, f"{name} was skipped")
-            else:
-                self._skip(step, f"{name} was not made")
+        absent = self._given.absent(step)
+        if absent.skipped:  # whatever else failed: it would not have run in any case
+            verb = "was" if len(absent.skipped) == 1 else "were"
+            self._leave_out(step, f"{', '.join(absent.skipped)} {verb} skipped")
             return True
-        if absent and len(absent) == len(step.takes) and not node.always:
-            self._leave_out(step, f"{', '.join(absent)} were skipped")
+        if absent.unmade:
+            self._skip(step, f"{absent.unmade[0]} was not made")
             return True
-        if not node.always:
-            for other in node.after:
+        if not step.node.always:
+            for other in step.node.after:
                 if other in self._lost:
                     self._skip(step, f"{other} did not succeed")
                     return True
@@ -226,7 +229,7 @@ class Loop:
 
     def _holds(self, step: steps.Step) -> bool:
         """Whether a step's condition is true; if not it is skipped, or waits, or fails with what that raised."""
-        if self._make_inputs_again(step):
+        if self._make_inputs_again(step, step.looks):
             return False
         try:
             holds = self._given.holds(step)
@@ -238,11 +241,11 @@ class Loop:
             self._leave_out(step, f"when {step.node.when} does not hold")
         return holds
 
-    def _make_inputs_again(self, step: steps.Step) -> bool:
-        """Park a step whose input is known by digest but not there: its producer was reused. True when parked."""
+    def _make_inputs_again(self, step: steps.Step, names: Sequence[str]) -> bool:
+        """Park a step when one of `names` is known by digest but not there, its producer reused. True when parked."""
         keys, pipeline = self._parts.keys, self._parts.pipeline
         until: set[int] = set()
-        for name in step.needs:
+        for name in names:
             producer = pipeline.producer(name)
             kept = self._given.find(name)
             if producer is None or kept is None or name in self.held or keys.is_whole(kept):
@@ -254,6 +257,8 @@ class Loop:
             )
             at = self._position[producer.name]
             self._again.setdefault(at, why)
+            if step.node.always or step.position in self._insisted:
+                self._insisted.add(at)
             until.add(at)
         if until:
             self._schedule.park(step.position, until)
@@ -306,10 +311,12 @@ class Loop:
 
     def _take_item(self) -> bool:
         """Decide the next item of the first fan that has one: reuse its result or submit it."""
-        found = next((each for each in self._fans if each[1].next < each[1].count), None)
-        if found is None or (self._stopped and not found[1].failures):
+        for parent, fan, seen in self._fans:
+            admitted = self._parts.admission.admits(parent.demands.resources)
+            if fan.next < fan.count and admitted and self._goes_on(parent.step, fan):
+                break
+        else:
             return False
-        parent, fan, seen = found
         parts, step, index = self._parts, parent.step, fan.next
         fan.next += 1
         key, basis, versions = parts.keys.of(step, seen | fan.seen(index), item=True)
@@ -384,7 +391,7 @@ class Loop:
         if done.error is None:
             self._succeed(chosen, done.result)
         elif isinstance(done.error, (errors.MissingObjectError, errors.CorruptObjectError)):
-            if chosen.fan is not None or not self._make_inputs_again(chosen.step):
+            if chosen.fan is not None or not self._make_inputs_again(chosen.step, chosen.step.takes):
                 self._fail(chosen, done.error)
         elif isinstance(done.error, calls.CallError):
             where = _where(chosen.step)
@@ -492,6 +499,7 @@ class Loop:
             return
         self.error = self.error or error
         self._lost.add(chosen.step.node.name)
+        self._given.forget(chosen.step)
         self._conclude(chosen.step, record, (), traceback=traceback)
 
     def _keep_inputs(self, chosen: _Chosen) -> None:

@@ -17,13 +17,23 @@ _SHORT = 0.005  # seconds
 
 
 class Watch:
-    """One step's use; `stop` gives its CPU seconds and its peak in bytes (0 for a step too short to matter)."""
+    """One step's use; `stop` gives its CPU seconds and its peak in bytes (0 for a step too short to matter).
+
+    A step that fails ends it by leaving the `with`.
+    """
 
     __slots__ = ("cpu", "peak")
 
     def __init__(self, cpu: float) -> None:
         self.cpu = cpu
         self.peak = 0
+
+    def __enter__(self) -> Watch:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        if failure[0] is not None:
+            _watches.discard(self)
 
     def stop(self, seconds: float) -> tuple[float, int]:
         """End the watching of a step that took `seconds`. A short one is taken to have worked all the time."""

@@ -282,8 +282,11 @@ def _last_kept(name: str, pipeline: graph.Pipeline, parts: Parts, sources: Sourc
             )
         )
         return
+    space, _, plain = name.rpartition(".")
     hint = (
-        f"did you mean {near!r}?"
+        f"say inputs={plain!r} where the namespace {space!r} is given"
+        if space and plain in known
+        else f"did you mean {near!r}?"
         if near
         else f"add {name!r} to the catalog, give it as an input, or run the pipeline that makes it first"
     )

@@ -13,6 +13,7 @@ import os
 import sys
 import time
 import zlib
+from _thread import get_ident
 from collections.abc import Sequence
 from typing import Any
 
@@ -151,7 +152,7 @@ def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
 
 def _write(target: str, data: bytes) -> None:
     os.makedirs(os.path.dirname(target), exist_ok=True)
-    temporary = f"{target}.{os.getpid()}"
+    temporary = f"{target}.{os.getpid()}.{get_ident()}"
     with open(temporary, "wb") as file:
         file.write(data)
     os.replace(temporary, target)

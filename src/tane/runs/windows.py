@@ -247,8 +247,8 @@ def _near_date(text: str) -> str | None:
 def _place(zone: str, first: datetime, word: str) -> tzinfo | None:
     """Where the windows' times are told: in the zone asked for, or as the start has it."""
     if not zone:
-        offset = first.utcoffset()
-        return first.tzinfo if offset is None or getattr(first.tzinfo, "key", "") else timezone(offset)
+        offset, has_name = first.utcoffset(), hasattr(first.tzinfo, "key")
+        return first.tzinfo if offset is None or has_name else timezone(offset)
     from zoneinfo import ZoneInfo, available_timezones
 
     try:

@@ -62,37 +62,33 @@ def perform(task: Task, place: arguments.Place) -> Outcome:
         return _perform_command(task.func, task, place)
     started, use = time.time(), resource_use.watch()
     sink = sinks.LedgerSink(place.ledger, place.store, task.run, task.node)
-    token = events.active.set(sink)
     clock = time.perf_counter
     loading: list[float] = []
     saving: list[float] = []
-    try:
-        with ExitStack() as during:
-            positional: list[Any] = []
-            by_name: dict[str, Any] = {}
+    with events.working(sink), use, ExitStack() as during:
+        positional: list[Any] = []
+        by_name: dict[str, Any] = {}
+        since = clock()
+        for argument in task.positional:
+            positional.append(argument.fetch(place, during))
+            loading.append(-since + (since := clock()))
+        for name, argument in task.by_name:
+            by_name[name] = argument.fetch(place, during)
+            loading.append(-since + (since := clock()))
+        result = calling.call(task.func, positional, by_name, task.node)
+        if task.streams:
+            outputs = streams.keep(task.outputs, result, task.returns, task.keys, task.node, place)
+        else:
+            del positional, by_name
+            names = [output.name for output in task.outputs]
+            returned = calling.unpack(result, task.node, names, task.returns, task.keys)
+            del result
+            made: list[keeping.Made] = []
             since = clock()
-            for argument in task.positional:
-                positional.append(argument.fetch(place, during))
-                loading.append(-since + (since := clock()))
-            for name, argument in task.by_name:
-                by_name[name] = argument.fetch(place, during)
-                loading.append(-since + (since := clock()))
-            result = calling.call(task.func, positional, by_name, task.node)
-            if task.streams:
-                outputs = streams.keep(task.outputs, result, task.returns, task.keys, task.node, place)
-            else:
-                del positional, by_name
-                names = [output.name for output in task.outputs]
-                returned = calling.unpack(result, task.node, names, task.returns, task.keys)
-                del result
-                made: list[keeping.Made] = []
-                since = clock()
-                for output, value in zip(task.outputs, returned, strict=True):
-                    made.append(keeping.keep(output, value, place, task.node))
-                    saving.append(-since + (since := clock()))
-                outputs = tuple(made)
-    finally:
-        events.active.reset(token)
+            for output, value in zip(task.outputs, returned, strict=True):
+                made.append(keeping.keep(output, value, place, task.node))
+                saving.append(-since + (since := clock()))
+            outputs = tuple(made)
     ended = time.time()
     cpu, peak = use.stop(ended - started)
     return Outcome(outputs, started, ended, cpu, peak, tuple(loading), tuple(saving))
@@ -101,11 +97,8 @@ def perform(task: Task, place: arguments.Place) -> Outcome:
 def _perform_command(command: commands.Command, task: Task, place: arguments.Place) -> Outcome:
     """The work of a task that is a command: it gets files, and writes files."""
     started = time.time()
-    token = events.active.set(sinks.LedgerSink(place.ledger, place.store, task.run, task.node))
-    try:
+    with events.working(sinks.LedgerSink(place.ledger, place.store, task.run, task.node)):
         done = commanding.perform(command, task.node, task.positional, task.outputs, place, Path(task.root))
-    finally:
-        events.active.reset(token)
     return Outcome(done.outputs, started, time.time(), done.cpu, done.peak_memory)
 
 

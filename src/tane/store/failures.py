@@ -56,6 +56,11 @@ def changed(path: str | os.PathLike[str]) -> errors.CatalogError:
     )
 
 
+def closed(root: str | os.PathLike[str]) -> errors.StoreError:
+    """The error for a store used after its end."""
+    return errors.StoreError(f"the store {os.fspath(root)} was closed", hint="open the project again")
+
+
 def read_only(root: str | os.PathLike[str]) -> errors.StoreError:
     """The error for a write into a store that was opened, or can only be opened, for reading."""
     return errors.StoreError(

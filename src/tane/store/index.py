@@ -89,6 +89,7 @@ class Index:
         self._connection: sqlite3.Connection | None = None
         self.generation = 0  # numbers of packs mean something within one generation only
         self.losses = 0  # how often the place went away
+        self.closed = False
         self._inode = 0
         self._seen: dict[str, Seen] = {}
         self._files: dict[bytes, FileRow] = {}
@@ -99,6 +100,7 @@ class Index:
     def _reader(self) -> sqlite3.Connection | None:
         """The connection, or None when there is nothing to index yet."""
         if self._connection is None:
+            self.check_open()
             lost = not self.read_only and (self.root / "packs").is_dir()
             if self.path.exists() or lost:
                 self._connect()
@@ -137,6 +139,7 @@ class Index:
             if self.read_only:
                 raise failures.read_only(self.root)
             if self._connection is None:
+                self.check_open()
                 with failures.guarding("make", self.root):
                     self.root.mkdir(parents=True, exist_ok=True)
             connection = self._connection or self._connect()
@@ -181,14 +184,21 @@ class Index:
             return connection.execute(sql, values).fetchall()
 
     def close(self) -> None:
-        """Write what is buffered and let go of the database."""
+        """Write what is buffered and let go of the database, for good."""
         with self.lock:
             try:
-                self.flush()
+                if not self.closed:
+                    self.flush()
             finally:
+                self.closed = True
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
+
+    def check_open(self) -> None:
+        """Raise when the store was closed: a thread that nobody could stop may still be at work on it."""
+        if self.closed:
+            raise failures.closed(self.root)
 
     # -- packs ---------------------------------------------------------------------------------------------
 

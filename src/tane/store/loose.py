@@ -90,6 +90,7 @@ class Loose:
 
     def _prepare(self) -> None:
         """Make the folder; when it goes away later, that is said once before it is made anew."""
+        self._index.check_open()
         if self._index.read_only:
             raise failures.read_only(self._root)
         if self._prepared == self._index.losses:

@@ -61,6 +61,7 @@ class Packs:
     def put(self, digest: str, kind: int, data: bytes) -> None:
         """Take in an object; it is written with the next `flush`, which comes by itself when many wait."""
         with self._index.lock:
+            self._index.check_open()
             if digest in self._pending:
                 return
             self._pending[digest] = (kind, data)

@@ -19,7 +19,7 @@ _session: list[events.Sink] = []  # runs opened by start_run, innermost last; th
 
 def active() -> events.Sink | None:
     """The run the caller is inside of, or None."""
-    return events.active.get() or (_session[-1] if _session else None)
+    return events.current() or (_session[-1] if _session else None)
 
 
 def enter(sink: events.Sink) -> None:

@@ -5,6 +5,7 @@ A sink stands for one run (and one of its steps). Every call is written when it 
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,15 @@ class LedgerSink:
         self._store = store
         self.node = node
         self._next: dict[str, int] = {}
+        self._counting = threading.Lock()
+        self._whole: LedgerSink | None = None
+
+    def whole(self) -> LedgerSink:
+        """The same run, of no step in particular."""
+        with self._counting:
+            if self._whole is None:
+                self._whole = LedgerSink(self._ledger, self._store, self.run)
+            return self._whole
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters; nested mappings are flattened to dotted names."""
@@ -49,8 +59,9 @@ class LedgerSink:
         write.add_artifact(self._ledger, self.run, self.node, artifact)
 
     def _step(self, name: str, step: int | None) -> int:
-        chosen = self._next.get(name, 0) if step is None else step
-        self._next[name] = chosen + 1
+        with self._counting:
+            chosen = self._next.get(name, 0) if step is None else step
+            self._next[name] = chosen + 1
         return chosen
 
 
@@ -63,6 +74,11 @@ class MemorySink:
         self.points: list[records.MetricPoint] = []
         self.tags: dict[str, str] = {}
         self.files: dict[str, bytes] = {}
+        self._next: dict[str, int] = {}
+
+    def whole(self) -> MemorySink:
+        """Itself: it knows nothing of steps."""
+        return self
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Keep parameters, flattened."""
@@ -71,8 +87,8 @@ class MemorySink:
     def log_metrics(self, metrics: Mapping[str, float], step: int | None) -> None:
         """Keep one point of each metric."""
         for name, value in metrics.items():
-            count = sum(1 for point in self.points if point.name == name)
-            at = count if step is None else step
+            at = self._next.get(name, 0) if step is None else step
+            self._next[name] = at + 1
             self.points.append(records.MetricPoint(name, float(value), at, time.time()))
 
     def set_tags(self, tags: Mapping[str, str]) -> None:

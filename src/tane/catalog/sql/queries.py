@@ -85,15 +85,18 @@ class SQLQuery:
         text = self._text().strip()
         if not text.strip("; \n"):
             raise contract.EntryProblem("the query is empty", "write sql: select ...")
-        params = self._load_args.get("params")
+        args = dict(self._load_args)
+        params = args.get("params")
         query: Any = text  # for params in a list, as the driver wants them
-        if params is None:
+        if isinstance(params, list):
+            args["params"] = tuple(params)  # a list would be many sets of them
+        elif params is None:
             query = sqlalchemy.text(text.replace(":", "\\:"))  # nothing in it is a name
         elif isinstance(params, Mapping):
             query = sqlalchemy.text(text)  # with names such as :since, for every driver
         with self._database.reading(**versions.streaming(self._rows), **self._options) as connection:
             try:
-                found = contract.call(pandas.read_sql_query, query, connection, **self._load_args)
+                found = contract.call(pandas.read_sql_query, query, connection, **args)
             except KeyError as error:
                 raise contract.EntryProblem(
                     f"index_col names a column that the query does not give: {error.args[0]}",

@@ -53,15 +53,14 @@ const folding = (() => {
     const parts = edges.map(([from, to, order, when]) => {
       const source = now.get(from), target = now.get(to);
       if (!when) return [link(source, target, order)];
-      const name = `${target} ${when}`;
+      const home = common([homes[target], homes[source]]), name = JSON.stringify([target, when, home]);
       if (!middles.has(name)) {
         middles.set(name, [sizes.length, when, to]);
         sizes.push(data.labels[when] || [10 + 6 * when.length, 16]);
-        homes.push(homes[target]);
+        homes.push(home);
         ends.set(name, link(middles.get(name)[0], target, order));
       }
       const middle = middles.get(name)[0];
-      homes[middle] = common([homes[middle], homes[source]]);
       return [link(source, middle, order), ends.get(name)];
     });
     const late = new Set([...middles.values()].map(([middle]) => middle));

@@ -102,7 +102,7 @@ def arrange(scene: Scene, drawn: list[Box]) -> Plan:
     homes = [item.home for item in scene.items]
     links: list[tuple[int, int]] = []
     groups: list[bool] = []
-    middles: dict[tuple[int, str], int] = {}
+    middles: dict[tuple[int, str, str], int] = {}
     parts: list[tuple[int, ...]] = []  # which links make up each edge
     ends: dict[int, int] = {}
 
@@ -115,14 +115,15 @@ def arrange(scene: Scene, drawn: list[Box]) -> Plan:
         if not edge.when:
             parts.append((link(edge.source, edge.target, edge.order),))
             continue
-        key = edge.target, condition(edge)
+        # one for each frame that holds both ends: shared, it would lead edges out of a frame and in again
+        home = common([homes[edge.target], homes[edge.source]])
+        key = edge.target, condition(edge), home
         middle = middles.get(key)
         if middle is None:
             middle = middles[key] = len(sizes)
             sizes.append(label_size(key[1]))
-            homes.append(homes[edge.target])
+            homes.append(home)
             ends[middle] = link(middle, edge.target, edge.order)
-        homes[middle] = common([homes[middle], homes[edge.source]])
         parts.append((link(edge.source, middle, edge.order), ends[middle]))
     names = {name for home in homes for name in wording.around(home)}
     done = layout.arrange(sizes, links, groups, homes, {name: title(name)[1] + 16 for name in sorted(names)}, ends)
@@ -130,7 +131,7 @@ def arrange(scene: Scene, drawn: list[Box]) -> Plan:
         done.centers[: len(drawn)],
         ["".join(done.paths[at] for at in pieces) for pieces in parts],
         done.frames,
-        [Label(text, *done.centers[at], target) for (target, text), at in middles.items()],
+        [Label(text, *done.centers[at], target) for (target, text, _), at in middles.items()],
         done.width,
         done.height,
     )

@@ -1,0 +1,1 @@
+"""Kedro's tutorial in small, run by Kedro and by Tane: prices of flights to the moon."""

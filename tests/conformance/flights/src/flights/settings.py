@@ -1,0 +1,1 @@
+"""Nothing is set otherwise than usual."""
