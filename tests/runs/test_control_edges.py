@@ -579,6 +579,43 @@ def test_a_fan_out_within_a_selection(flow):
     assert flow.items(run, 0) == ["succeeded"] * 3
 
 
+COIN = """
+def coin(side: str = "heads"): return side
+def win(coin): return "you win"
+def lose(coin): return "you lose"
+def told(won="", lost=""): return won or lost
+pipeline = Pipeline([
+    coin,
+    node(win, "coin", "won", when={"coin": "heads"}),
+    node(lose, "coin", "lost", when={"coin": "tails"}),
+    node(told, ["won", "lost"], "told"),
+])
+"""
+
+
+def test_a_selection_leaves_a_skipped_branch_to_the_defaults_too(flow):
+    flow.write(COIN)
+    chosen = opening.Selection(nodes="told")
+    with pytest.raises(errors.CatalogError, match="'won' of told is made by win"):
+        flow.run(selection=chosen)
+    flow.run()
+    run = flow.run(selection=chosen)
+    assert statuses(run) == {"told": "reused"}
+    assert "lost was not made before" in run.notes[0]
+    run = flow.run(selection=opening.Selection(from_nodes="win"), force=True)
+    assert run["told"] == "you win"
+    with pytest.raises(errors.CatalogError, match="'coin' of lose"):
+        running.run(flow.open(), selection=opening.Selection(nodes="lose"), inputs={"coins": 1})
+
+
+def test_a_step_that_went_by_its_default_can_be_looked_into(flow):
+    flow.write(COIN)
+    flow.run("side=tails")
+    replay = tane.open_project(flow.file).replay("told")
+    assert replay.arguments == {"lost": "you lose"}
+    assert replay.call() == "you lose"
+
+
 def test_a_forced_fan_out_does_all_its_items(flow):
     flow.write(fan(items="[1, 1, 2]"))
     flow.run()

@@ -59,7 +59,8 @@ class Givens:
             for name in node.needs:
                 self._takers[name] = self._takers.get(name, 0) + 1
         self._forms: dict[str, str] = {}  # a transcoded dataset's plain name -> the name it was made under
-        self._left_out: set[str] = set()
+        self._left_out = set(map(nodes.base_name, start.left_out))
+        self._lasting = frozenset(start.held)  # nobody could make these again
         self.datasets = {name: catalog.find(name) for name in pipeline.datasets()}
         self.kept: dict[str, records.Kept] = dict(start.kept)
         self.held: dict[str, Any] = dict(start.held)
@@ -109,7 +110,8 @@ class Givens:
         for name in step.needs:
             self._takers[name] -= 1
             if not self._takers[name]:
-                self.held.pop(name, None)
+                if name not in self._lasting:
+                    self.held.pop(name, None)
                 self._place.shared.pop(name, None)
 
     # --- what a step is given --------------------------------------------------------------------------------------

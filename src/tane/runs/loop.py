@@ -311,12 +311,10 @@ class Loop:
 
     def _take_item(self) -> bool:
         """Decide the next item of the first fan that has one: reuse its result or submit it."""
-        for parent, fan, seen in self._fans:
-            admitted = self._parts.admission.admits(parent.demands.resources)
-            if fan.next < fan.count and admitted and self._goes_on(parent.step, fan):
-                break
-        else:
+        found = next((each for each in self._fans if self._may_begin(each[0], each[1])), None)
+        if found is None:
             return False
+        parent, fan, seen = found
         parts, step, index = self._parts, parent.step, fan.next
         fan.next += 1
         key, basis, versions = parts.keys.of(step, seen | fan.seen(index), item=True)
@@ -336,6 +334,11 @@ class Loop:
         else:
             self._submit(chosen)
         return True
+
+    def _may_begin(self, parent: _Chosen, fan: fanning.Fan) -> bool:
+        """Whether another item of a fan may begin now."""
+        more = fan.next < fan.count and self._parts.admission.admits(parent.demands.resources)
+        return more and self._goes_on(parent.step, fan)
 
     def _reuse_item(self, parent: _Chosen, chosen: _Chosen, found: keying.Result) -> None:
         record = records.StepRecord(

@@ -170,9 +170,7 @@ class _Going:
         columns = [[one[at] for one in found] for at in range(len(node.outputs))]
         return [lanes.joined(keys if as_dict else None, column) for column in columns]
 
-    def _call_within(
-        self, node: nodes.Node, label: str, positional: Sequence[Any], by_name: Mapping[str, Any]
-    ) -> Any:
+    def _call_within(self, node: nodes.Node, label: str, positional: Sequence[Any], by_name: Mapping[str, Any]) -> Any:
         """Call the function in a process that is stopped when its time is over."""
         if self._stoppable is None:
             self._stoppable = processes.Processes(1)
@@ -244,8 +242,7 @@ def _listed(func: Callable[..., Any], positional: Sequence[Any], by_name: Mappin
 def _gathered(chunks: Iterator[Any], node: nodes.Node, label: str) -> Sequence[Any]:
     """What a step yields: each output is the list of its chunks."""
     parts = [
-        calling.unpack(chunk, label, node.outputs, node.returns, node.keys)
-        for chunk in streams.yielded(chunks, label)
+        calling.unpack(chunk, label, node.outputs, node.returns, node.keys) for chunk in streams.yielded(chunks, label)
     ]
     return [[part[at] for part in parts] for at in range(len(node.outputs))]
 

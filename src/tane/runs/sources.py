@@ -27,6 +27,7 @@ class Sources:
     notices: list[str] = field(default_factory=list)
     signatures: dict[str, signatures.Signature | None] = field(default_factory=dict)  # by path, taken before reading
     pinned_by_stat: bool = True  # False: a source has no digest of its own and must be loaded to be known
+    left_out: list[str] = field(default_factory=list)  # not chosen and never made: those who take it have a default
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,24 +58,54 @@ def resolve(
     """
     sources = Sources()
     faults: list[errors.Fault] = []
+    spared: dict[str, list[errors.Fault]] = {}
     free = pipeline.free_inputs()
     for name in given:
         if name not in free:
             hint = errors.did_you_mean(name, free, f"its inputs are: {', '.join(free) or 'none'}")
             faults.append(errors.Fault(f"the pipeline takes no input {name!r}", hint=hint))
     for name in free if only is None else [name for name in free if name in only]:
+        wrong: list[errors.Fault] = []
         try:
             if pinned and name in pinned:
-                _pinned(pinned[name], parts, sources, faults)
+                _pinned(pinned[name], parts, sources, wrong)
             elif name in given:
                 _given(name, given[name], parts, sources)
             else:
-                _resolve_one(name, pipeline, parts, sources, look_only, faults)
+                _resolve_one(name, pipeline, parts, sources, look_only, wrong)
         except errors.CatalogError as error:
-            faults.extend(error.faults)
+            wrong.extend(error.faults)
+        if wrong and _has_default(name, pipeline, parts):
+            spared[name] = wrong
+        else:
+            faults += wrong
+    _leave_out(spared, pipeline, sources, faults)
     if faults:
         raise errors.CatalogError.of(faults, "the run cannot start: inputs are missing")
     return sources
+
+
+def _has_default(name: str, pipeline: graph.Pipeline, parts: Parts) -> bool:
+    """Whether a dataset is made by a node that was not chosen, and all who take it can do without."""
+    if parts.whole is None or parts.whole.producer(name) is None:
+        return False
+    return all(name in node.optional and name in node.inputs for node in pipeline.consumers(name)) and not any(
+        node.when is not None and name in node.when.inputs for node in pipeline.consumers(name)
+    )
+
+
+def _leave_out(
+    spared: Mapping[str, list[errors.Fault]], pipeline: graph.Pipeline, sources: Sources, faults: list[errors.Fault]
+) -> None:
+    """Let those go by their defaults who take something that was never made, unless nothing would be left to them."""
+    for name, wrong in spared.items():
+        takers = pipeline.consumers(name)
+        if any(spared.keys() >= set(node.data_inputs) for node in takers):
+            faults += wrong
+            continue
+        sources.left_out.append(name)
+        who = ", ".join(node.name for node in takers)
+        sources.notices.append(f"{name} was not made before, and what makes it was not chosen: {who} does without it")
 
 
 def _pinned(kept: records.Kept, parts: Parts, sources: Sources, faults: list[errors.Fault]) -> None:

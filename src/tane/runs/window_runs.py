@@ -241,6 +241,7 @@ def _start(pipeline: graph.Pipeline, shared: sources.Sources, own: sources.Sourc
         held={name: value for part in parts for name, value in part.held.items() if name in free},
         in_place={name: place for part in parts for name, place in part.in_place.items() if name in free},
         pinned_by_stat=False,
+        left_out=[name for part in parts for name in part.left_out if name in free],
     )
 
 

@@ -16,5 +16,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
 def find_pipelines() -> dict[str, Pipeline]:
     """What each folder of `pipelines/` with a `create_pipeline()` makes, by the folder's name."""
-    modules = {each.name: import_module(f"{pipelines.__name__}.{each.name}") for each in iter_modules(pipelines.__path__)}
+    modules = {
+        each.name: import_module(f"{pipelines.__name__}.{each.name}") for each in iter_modules(pipelines.__path__)
+    }
     return {name: module.create_pipeline() for name, module in modules.items() if hasattr(module, "create_pipeline")}
