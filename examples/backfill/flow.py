@@ -11,7 +11,7 @@ from tane import Pipeline, node
 
 
 def clean(load: pd.DataFrame) -> pd.Series:
-    """One value for each hour, in order: rows sorted, the doubled hour of autumn dropped, missing hours interpolated."""
+    """One value for each hour, in order: sorted, the doubled hour of autumn dropped, missing hours interpolated."""
     series = load.set_index(pd.to_datetime(load["Datetime"]))["DAYTON_MW"].sort_index()
     series = series[~series.index.duplicated()]
     return series.asfreq("h").interpolate().rename("load")

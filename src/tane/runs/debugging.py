@@ -149,7 +149,8 @@ def _load(
     step = steps.prepare(single, parameters, converted, cache, rests)[0]
     keys = keying.Keys(project.catalog, ledger, store, None, cache, environment.user_cache(), active)
     place = arguments.Place(store, ledger)
-    start = sources.Sources(kept=_inputs(ledger, record, found, step, noted))
+    known = _inputs(ledger, record, found, step, noted)
+    start = sources.Sources(kept=known, left_out=[name for name in step.node.optional if name not in known])
     given = givens.Givens("", single, project.catalog, place, keys, active, start, root=project.root, keep=False)
     fan = given.fan(step) if over else None
     task = given.task(step, found.node, remote=False, fan=fan, index=found.position % records.ITEMS)
