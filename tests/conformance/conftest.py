@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 HERE = Path(__file__).parent
 PYTHON = HERE / ".envs" / "kedro" / "bin" / "python"
 
-EXAMPLES = int(os.environ.get("EXAMPLES", "400"))  # make conformance EXAMPLES=5000 looks longer
+EXAMPLES = int(os.environ.get("EXAMPLES", "300"))  # make conformance EXAMPLES=5000 looks longer
 
 settings.register_profile(
     "conformance", max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]

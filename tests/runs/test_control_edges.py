@@ -606,7 +606,6 @@ def test_a_selection_leaves_a_skipped_branch_to_the_defaults_too(flow):
     assert run["told"] == "you win"
 
 
-
 def test_a_step_that_went_by_its_default_can_be_looked_into(flow):
     flow.write(COIN)
     flow.run("side=tails")

@@ -328,7 +328,8 @@ class Loop:
             parts.keys.document,
         )
         decision = decisions.decide(step, basis, versions, known, forced=step.node.name in parts.force)
-        chosen = _Chosen(step, position, label, key, basis, decision.reasons, parent.demands, fan, index)
+        reasons = decision.reasons or (Reason(Why.NEVER_KEPT),)
+        chosen = _Chosen(step, position, label, key, basis, reasons, parent.demands, fan, index)
         if decision.action == "reuse" and kept is not None and all(each.value for each in kept.outputs):
             self._reuse_item(parent, chosen, kept)
         else:
