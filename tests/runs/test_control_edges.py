@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
@@ -299,6 +301,21 @@ def test_an_item_that_is_changed_changes_for_nobody_else(flow, keep, options):
     memory = tane.run(flow.open().pipelines()["__default__"], params={"lists": [[1], [2]]})
     for name, value in wanted.items():
         assert run[name] == memory[name] == value
+
+
+@pytest.mark.parametrize("arguments", ["x=1, *rest", "x=1, y=2, /"])
+def test_no_input_is_lost_when_one_before_it_that_has_no_name_was_skipped(flow, arguments):
+    flow.conf("parameters.yml", "go: false")
+    flow.write(f"""
+        def first(): return 1
+        def second(): return 2
+        def both({arguments}): return x
+        pipeline = Pipeline([
+            node(first, None, "first", when="params:go"), second, node(both, ["first", "second"], "both")
+        ])
+    """)
+    assert statuses(flow.run()) == {"first": "skipped", "second": "succeeded", "both": "skipped"}
+    assert flow.run("go=true")["both"] == 1
 
 
 # --- conditions
@@ -638,6 +655,41 @@ def test_a_run_with_items_is_resumed(flow):
     flow.write(text.format(" + 100"))
     run = flow.run(resume=failed.id)
     assert run["one"] == [2, 4, 6]
+
+
+@pytest.mark.parametrize("executor", ["serial", "threads", "processes"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_items_that_were_done_before_the_end_are_not_done_again(flow, executor, number):
+    flow.write(
+        """
+        import pathlib, time
+        marks = pathlib.Path(__file__).parent / "marks"
+        def numbers(): return list(range(8))
+        def one(number):
+            (marks / str(number)).touch()
+            while number > 3 and not (marks / "go").exists():
+                time.sleep(0.01)
+            return number
+        pipeline = Pipeline([numbers, node(one, "numbers", "one", over="numbers")])
+        """,
+        "flow.py",
+    )
+    marks = flow.folder / "marks"
+    marks.mkdir()
+    command = [sys.executable, "-m", "tane", "run", str(flow.file), "-j", "2", "--executor", executor]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    for _ in range(3000):
+        if (marks / ("4" if executor == "serial" else "5")).exists():
+            break
+        time.sleep(0.01)
+    time.sleep(0.3)  # what was done is on record within a moment
+    running.send_signal(number)
+    assert running.wait(60) in (130, -signal.SIGKILL)
+    for mark in list(marks.iterdir()):
+        mark.unlink()
+    (marks / "go").touch()
+    assert flow.run()["one"] == list(range(8))
+    assert {path.name for path in marks.iterdir()} == {"go", "4", "5", "6", "7"}
 
 
 # --- catalogued fan-outs

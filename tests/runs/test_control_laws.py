@@ -326,7 +326,7 @@ def edit(flow, what, where, value):
             step.when = value
         elif what == "entry":
             step.entry = value
-        elif what == "over" and step.over:
+        elif what == "over" and not step.always:
             step.over = []
 
 

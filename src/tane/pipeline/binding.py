@@ -59,15 +59,22 @@ def bind(func: Callable[..., Any], inputs: Names, outputs: Names, label: str) ->
             _check_fit(func, takes, positional, by_name, label, faults)
             if takes.defaulted:
                 pairs = (*zip(takes.positional, positional, strict=False), *by_name)
-                required = {name for argument, name in pairs if argument not in takes.defaulted}
-                spared = (name for argument, name in pairs if argument in takes.defaulted and not is_parameter(name))
-                optional = frozenset(spared) - required
+                spared = takes.defaulted.difference(_only_by_position(func, takes, len(positional)))
+                required = {name for argument, name in pairs if argument not in spared}
+                optional = frozenset(name for _, name in pairs if not is_parameter(name)) - required
     if faults:
         raise errors.PipelineError.of(faults, f"node {label!r} is not well described")
     taken = positional + tuple(dataset for _, dataset in by_name)
     if len(set(taken)) != len(taken):
         taken = tuple(dict.fromkeys(taken))
     return Bindings(positional, by_name, taken, made, returns, keys, optional)
+
+
+def _only_by_position(func: Callable[..., Any], takes: callables.Signature, given: int) -> tuple[str, ...]:
+    """Arguments that cannot be left to their default while those behind them are given: these would have no name."""
+    if given > len(takes.positional):
+        return takes.positional
+    return takes.positional[: callables.nameless(func)]
 
 
 def _inputs(

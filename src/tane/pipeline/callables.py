@@ -92,3 +92,16 @@ def yields(func: Any) -> bool:
             return type(call) is FunctionType and yields(call)
         func = inner
     return bool(func.__code__.co_flags & _GENERATOR)
+
+
+def nameless(func: Callable[..., Any]) -> int:
+    """How many arguments `func` takes by position only (def f(x, /))."""
+    if type(func) is FunctionType and not hasattr(func, "__wrapped__"):
+        return func.__code__.co_posonlyargcount
+    import inspect
+
+    try:
+        parameters = inspect.signature(func).parameters.values()
+    except (TypeError, ValueError):
+        return 0
+    return sum(parameter.kind is inspect.Parameter.POSITIONAL_ONLY for parameter in parameters)
