@@ -157,7 +157,7 @@ def test_what_a_run_made_is_loaded(catalog, project):
     assert (catalog.load("totals"), catalog.load("report")) == ({"sum": 12.0}, "12 in all")
 
 
-@pytest.mark.parametrize("name", ["report", "table", "no such/name"])
+@pytest.mark.parametrize("name", ["report", "table", "no_such_name"])
 def test_values_without_a_file_can_be_saved(catalog, name):
     catalog.save(name, "anything")
     assert catalog.exists(name)

@@ -171,7 +171,7 @@ class _Running:
                 f"run {self.run} was interrupted", hint="run again: what was done is kept, the rest goes on"
             )
         except errors.TaneError as fault:
-            error = fault
+            error = running.error or fault  # what went wrong first tells more
         finally:
             with interrupts.held_off():
                 executor.close()
