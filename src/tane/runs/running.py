@@ -171,7 +171,8 @@ class _Running:
                 f"run {self.run} was interrupted", hint="run again: what was done is kept, the rest goes on"
             )
         except errors.TaneError as fault:
-            error = running.error or fault  # what went wrong first tells more
+            # a ledger that is gone knows no run either: what went wrong first tells more
+            error = fault if isinstance(fault, errors.PlaceError) else running.error or fault
         finally:
             with interrupts.held_off():
                 executor.close()
