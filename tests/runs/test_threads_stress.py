@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from tane.ledger import connection, read
 from tane.outcomes import RunStatus
 from tane.project import projects
 from tane.runs import running
+from tane.store import objects
 
 _numbers = itertools.count()
 
@@ -176,6 +178,29 @@ def test_logging_is_as_before_when_runs_overlap(tmp_path):
     for found, run, name in zip(opened, runs, "ab", strict=True):
         lines = (found.home / f"runs/{run.id}/log.jsonl").read_text().splitlines()
         assert [line.split('"message": ')[1][:-1] for line in lines if '"logger": "mine"' in line] == [f'"{name}"'] * 5
+
+
+def test_objects_that_many_threads_put_read_and_flush_are_never_missed(tmp_path):
+    values = [bytes([n]) * size for n in range(6) for size in (1, 900, 70_000)]
+    store = objects.Objects(tmp_path / "objects")
+
+    def busy(seed):
+        order = random.Random(seed)
+        for _ in range(400):
+            value = order.choice(values)
+            digest = store.put(value)
+            assert store.check(digest) == "ok"
+            assert bytes(store.map(digest)) == value and store.size(digest) == len(value)
+            if order.random() < 0.3:
+                store.flush()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with store, futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(busy, range(8)))
+    finally:
+        sys.setswitchinterval(before)
 
 
 # --- threads that an interrupt leaves behind

@@ -250,6 +250,8 @@ class Objects:
         if row is None:
             with failures.guarding("read", self._loose.path(digest)):
                 return Path(self._loose.path(digest)).read_bytes()
+        if not row.pack:  # put again just now by another thread: it waits once more, or has been written meanwhile
+            return self.read(digest)
         data = self._packs.read(row)
         if data is None:
             raise errors.MissingObjectError(digest)
