@@ -20,7 +20,7 @@ from tane import errors
 from tane.ledger import connection, read
 from tane.outcomes import RunStatus
 from tane.project import projects
-from tane.runs import running
+from tane.runs import resource_use, running
 from tane.store import objects
 
 _numbers = itertools.count()
@@ -288,6 +288,12 @@ def test_threads_at_work_do_not_crash_an_interrupted_command(tmp_path, number):
     (tmp_path / "marks/go").touch()
     ended = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended.stderr
+
+
+def test_failed_steps_are_watched_no_longer(tmp_path):
+    found = project(tmp_path, "def fails(): raise ValueError('no')\npipeline = Pipeline([fails])\n")
+    assert in_threads(found, 2).status is RunStatus.FAILED
+    assert not resource_use._watches
 
 
 # --- whose metric it is
