@@ -1,10 +1,13 @@
 # make demo   create .venv, install, take real card transactions to a judged fraud model
 # make test   the whole test suite
+# make stress   what takes minutes to hours: many more drawn examples, rounds and kill points, big files
+# make bench   how long it takes, beside its peers
 # make conformance   beside the real Kedro, which gets an environment of its own
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo/fraud
+LAWS := tests/runs tests/plan tests/store tests/ledger
 KEDRO := tests/conformance/.envs/kedro
 
 .PHONY: demo test conformance kedro check docs bench stress clean
@@ -60,6 +63,12 @@ docs: $(VENV)/.developed
 
 bench: $(VENV)/.developed
 	$(BIN)/python bench/run.py
+
+# TANE_STRESS is how many times as hard as `make test` the laws try
+stress: export TANE_STRESS ?= 20
+stress: $(VENV)/.developed
+	$(BIN)/python -m pytest -n 2 --dist loadscope -m stress
+	$(BIN)/python -m pytest -n 2 --dist loadscope $(LAWS)
 
 clean:
 	rm -rf $(VENV) $(dir $(KEDRO)) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -10,13 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tane import outcomes
+from tane import fielded, outcomes
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class RunStarted:
     """A run begins: its id, the pipeline's name and how many steps it has."""
 
@@ -25,7 +24,7 @@ class RunStarted:
     steps: int
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class StepStarted:
     """A step begins to work, for these reasons."""
 
@@ -35,7 +34,7 @@ class StepStarted:
     reasons: Sequence[outcomes.Reason]
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class StepEnded:
     """A step has ended; `seconds` is its wall time (0 when reused).
 
@@ -50,10 +49,10 @@ class StepEnded:
     seconds: float = 0.0
     error: str = ""
     traceback: str = ""
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = fielded.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class ItemEnded:
     """One more item of a fanned-out step has ended: `ended` of `count` so far."""
 
@@ -64,7 +63,7 @@ class ItemEnded:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class DatasetMoved:
     """A dataset is on its way: `verb` is "loading", "loaded", "saving", "saved", "restored" or "replaced".
 
@@ -82,10 +81,10 @@ class DatasetMoved:
     seconds: float = 0.0
     digest: str = ""
     bytes: int = 0
-    load: Callable[[], Any] | None = field(default=None, repr=False, compare=False)
+    load: Callable[[], Any] | None = fielded.field(default=None, repr=False, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Notice:
     """Something the user should know: level is "info" or "warning"."""
 
@@ -94,7 +93,7 @@ class Notice:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class RunEnded:
     """A run has ended, with how many steps of each status."""
 
@@ -106,7 +105,7 @@ class RunEnded:
     pipeline: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Failed:
     """A step has failed, or, where `node` is empty, the whole run. Made for plug-ins; never published."""
 

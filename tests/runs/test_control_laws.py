@@ -3,7 +3,7 @@
 A recorded run gives what plain Python gives (`control_flows.plain`), whoever does the work, whether values are kept or
 not, the first time or reused, after an edit or after being killed; and a plan says beforehand what a run will do.
 
-`TANE_LAWS=10` draws ten times as many examples.
+`make stress` draws many times as many examples.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from pathlib import Path
 import control_flows as drawn
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+import effort
 import tane
 from tane.digest import values
 from tane.ledger import connection, read
@@ -31,15 +32,6 @@ from tane.project import projects
 from tane.runs import preview, running
 
 _numbers = itertools.count()
-_MORE = float(os.environ.get("TANE_LAWS", "1"))
-
-
-def laws(count: int):
-    return settings(
-        max_examples=max(1, round(count * _MORE)),
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
-    )
 
 
 @pytest.fixture
@@ -134,7 +126,7 @@ def always_again(flow):
 
 
 @given(flow=drawn.flows())
-@laws(25)
+@effort.drawn(25)
 def test_a_run_equals_plain_python_and_a_second_reuses_it(folder, flow):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow)
@@ -169,7 +161,7 @@ def said_so(planned, run, expected):
 
 
 @given(flow=drawn.flows(calm=True))
-@laws(12)
+@effort.drawn(12)
 def test_when_all_is_kept_a_second_run_reuses_all(folder, flow):
     for step in flow.steps:
         step.cache, step.always, step.entry = True, False, step.entry.replace("memory", "").replace("unkept", "pickle")
@@ -187,7 +179,7 @@ def test_when_all_is_kept_a_second_run_reuses_all(folder, flow):
 
 
 @given(flow=drawn.flows())
-@laws(14)
+@effort.drawn(14)
 def test_a_run_in_threads_equals_plain_python(folder, flow):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow)
@@ -196,7 +188,7 @@ def test_a_run_in_threads_equals_plain_python(folder, flow):
 
 
 @given(flow=drawn.flows())
-@laws(2)
+@effort.drawn(2)
 def test_a_run_in_processes_equals_plain_python(folder, flow):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow)
@@ -205,7 +197,7 @@ def test_a_run_in_processes_equals_plain_python(folder, flow):
 
 
 @given(flow=drawn.flows())
-@laws(25)
+@effort.drawn(25)
 def test_a_run_in_memory_agrees(folder, flow):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow)
@@ -223,7 +215,7 @@ def test_a_run_in_memory_agrees(folder, flow):
 
 
 @given(flow=drawn.flows())
-@laws(10)
+@effort.drawn(10)
 def test_with_nothing_kept_it_is_the_same(folder, flow):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow, {"keep": "none"})
@@ -234,7 +226,7 @@ def test_with_nothing_kept_it_is_the_same(folder, flow):
 
 
 @given(flow=drawn.flows())
-@laws(14)
+@effort.drawn(14)
 def test_a_run_that_stops_at_a_failure_does_a_part_of_it(folder, flow):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow)
@@ -254,7 +246,7 @@ def test_a_run_that_stops_at_a_failure_does_a_part_of_it(folder, flow):
     executor=st.sampled_from([("1", "serial"), ("3", "threads"), ("2", "processes")]),
     data=st.data(),
 )
-@laws(2)
+@effort.drawn(2)
 def test_after_kill_9_a_run_ends_as_if_undisturbed(folder, flow, executor, data):
     box, expected = Box(folder), drawn.plain(flow)
     box.write(flow)
@@ -344,7 +336,7 @@ def harm(box, what, where):
 
 
 @given(flow=drawn.flows(), changes=edits)
-@laws(16)
+@effort.drawn(16)
 def test_after_any_edit_a_run_equals_one_from_scratch_and_does_no_more_than_it_must(folder, flow, changes):
     box = Box(folder)
     done: set[str] = set()  # what has succeeded so far

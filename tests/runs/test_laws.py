@@ -14,9 +14,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+import effort
 from tane.digest import values
 from tane.outcomes import StepStatus
 from tane.project import projects
@@ -137,11 +138,6 @@ def digests(found):
     return {name: found.versions[name] for name in found if not name.startswith("?")}
 
 
-QUICK = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-
-
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "dont_write_bytecode", True)  # files are rewritten within the clock's grain
@@ -155,7 +151,7 @@ def fresh(folder):
 
 
 @given(flow=flows(), param=st.integers(0, 3))
-@QUICK
+@effort.drawn(40)
 def test_a_run_equals_plain_python_first_reused_and_forced(folder, flow, param):
     here, expected = fresh(folder), plain(flow, param)
     first = run(here, flow, param)
@@ -182,7 +178,7 @@ edits = st.lists(
 
 
 @given(flow=flows(), changes=edits)
-@QUICK
+@effort.drawn(40)
 def test_running_after_any_edit_equals_running_from_scratch(folder, flow, changes):
     here, param = fresh(folder), 1
     run(here, flow, param)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tane import fielded
 from tane.catalog import remotes
 from tane.catalog.formats import contract
 from tane.store import placing
@@ -18,7 +18,7 @@ from tane.store import placing
 NAME = "CHECKPOINT"
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Checkpoint:
     """Where the last id is written (`local` or `remote`), or which one is to be taken whatever is written there.
 
@@ -28,7 +28,7 @@ class Checkpoint:
 
     place: str
     local: Path | None = None
-    remote: remotes.Remote | None = field(default=None, repr=False)
+    remote: remotes.Remote | None = fielded.field(default=None, repr=False)
     inside: str = ""
     forced: str | None = None
     comparison: str = ""

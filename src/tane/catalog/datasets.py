@@ -12,11 +12,10 @@ import errno
 import functools
 import importlib.util
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import durations, foreign, masking, places, remotes
 from tane.catalog.formats import contract
 
@@ -28,7 +27,7 @@ class EntryError(errors.CatalogError):
 _FULL = {errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EIO}
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Dataset:
     """One dataset.
 
@@ -48,16 +47,16 @@ class Dataset:
     place: str = "memory"
     local: Path | None = None
     layer: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, Any] = fielded.field(default_factory=dict)
     keep: str | None = None
     versioned: bool = False
-    load_spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
-    save_spec: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    load_spec: Mapping[str, Any] = fielded.field(default_factory=dict, repr=False)
+    save_spec: Mapping[str, Any] = fielded.field(default_factory=dict, repr=False)
     where: str = ""
     needs: tuple[str, str] = ("", "")  # a module, and the extra that installs it
-    format: contract.Format | None = field(default=None, repr=False)
-    remote: remotes.Remote | None = field(default=None, repr=False)
-    instance: foreign.Foreign | None = field(default=None, repr=False)
+    format: contract.Format | None = fielded.field(default=None, repr=False)
+    remote: remotes.Remote | None = fielded.field(default=None, repr=False)
+    instance: foreign.Foreign | None = fielded.field(default=None, repr=False)
     refresh: float = 0.0
     credentials: str = ""
     partition: str = ""

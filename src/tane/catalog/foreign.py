@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import places
 from tane.catalog.formats import contract
 from tane.digest import values
@@ -26,7 +25,7 @@ from tane.digest import values
 GROUP = "tane.datasets"
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Foreign:
     """A class and what to make it with. `paths` are the dotted paths where it may be, in order.
 
@@ -34,7 +33,7 @@ class Foreign:
     """
 
     paths: tuple[str, ...]
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    options: Mapping[str, Any] = fielded.field(default_factory=dict, repr=False)
     ours: bool = False
     root: Path | None = None
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from tane import fielded
 from tane.catalog.formats import contract
 
 MEMORY = "MemoryDataset"
 FOLDERS = ("partitions.PartitionedDataset", "partitions.IncrementalDataset")
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Kind:
     """A type: its name, the module it needs with the extra that installs it, the keys only it takes."""
 
@@ -23,7 +23,7 @@ class Kind:
     keys: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class ObjectKind:
     """A type that is a class of ours with `load()` and `save(data)`: a table of a database, a service.
 

@@ -10,18 +10,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import checkpoints, datasets, foreign, kinds, remotes
 from tane.catalog.formats import contract, streams
 
 PARTITIONED, INCREMENTAL = kinds.FOLDERS
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Inner:
     """How one partition is read and written, whichever it is: by a format of ours, or by a class of somebody's.
 
@@ -32,9 +31,9 @@ class Inner:
     type: str
     place: str
     where: str = ""
-    load_args: Mapping[str, Any] = field(default_factory=dict)
-    save_args: Mapping[str, Any] = field(default_factory=dict)
-    more: Mapping[str, Any] = field(default_factory=dict)
+    load_args: Mapping[str, Any] = fielded.field(default_factory=dict)
+    save_args: Mapping[str, Any] = fielded.field(default_factory=dict)
+    more: Mapping[str, Any] = fielded.field(default_factory=dict)
     made_by: foreign.Foreign | None = None
     argument: str = "filepath"
 
@@ -91,13 +90,13 @@ class Inner:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Partition:
     """Loads one partition when it is called; each call reads it anew."""
 
-    inner: Inner = field(repr=False)
-    path: Path = field(repr=False)
-    name: str = field(repr=False)
+    inner: Inner = fielded.field(repr=False)
+    path: Path = fielded.field(repr=False)
+    name: str = fielded.field(repr=False)
     id: str
 
     def __call__(self) -> Any:

@@ -12,11 +12,10 @@ import importlib
 import os
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import masking, outages, places
 from tane.catalog.formats import contract
 from tane.digest import hashing
@@ -63,7 +62,7 @@ class File(NamedTuple):
     sign: str
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Remote:
     """A file or folder behind a URL. `options` are for its fsspec file system, credentials among them.
 
@@ -72,7 +71,7 @@ class Remote:
 
     url: str
     place: str
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    options: Mapping[str, Any] = fielded.field(default_factory=dict, repr=False)
     credentials: str = ""
 
     @property

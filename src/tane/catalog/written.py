@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import durations, kinds, places, remotes
 from tane.config import origins
 
@@ -23,7 +22,7 @@ _BACKENDS = ("pickle", "joblib", "cloudpickle")
 _COMPRESSIONS = ("gzip", "bz2", "xz")
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Context:
     """What entries refer to."""
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from tane import errors
+from tane import errors, fielded
 from tane.project import projects
 from tane.runs import opening
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Asked:
     """What the command line says of the pipeline to take."""
 

@@ -10,11 +10,10 @@ import os
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, datasets, factories, masking
 from tane.cli import glimpse, tables
 from tane.ledger import connection, newest, read, records
@@ -27,7 +26,7 @@ _FACTS = ("metadata", "load_args", "save_args", "options", "credentials", "refre
 _TOLD = frozenset({"type", "filepath", "layer", *_FACTS})  # of an entry: elsewhere
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Holdings:
     """A project looked at. `pipelines` is None while its code does not import; `notes` say what could not be seen."""
 
@@ -35,7 +34,7 @@ class Holdings:
     catalog: catalogs.Catalog
     pipelines: Mapping[str, graph.Pipeline] | None
     last: Mapping[str, newest.Newest]
-    notes: list[str] = field(default_factory=list)
+    notes: list[str] = fielded.field(default_factory=list)
 
     def names(self) -> list[str]:
         """Every dataset: those with an entry in the order of the files, then those that only pipelines name."""

@@ -8,19 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from tane import errors
+from tane import errors, fielded
 from tane.ledger import connection
 from tane.project import finding, layout, options, settings
 from tane.store import objects
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Home:
     """A project's root with its store and ledger; `project` is its path, empty where only scripts have been tracked."""
 

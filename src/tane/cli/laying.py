@@ -16,11 +16,10 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, datasets
 from tane.cli import facts, recorded, tables
 from tane.ledger import connection, read, records
@@ -31,15 +30,15 @@ from tane.store import objects, placing
 _OURS = ("artifacts", "datasets", "metrics", "values", "params.json", "metrics.json", "run.json", "log.jsonl")
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Laid:
     """What came of it: how many results lie in the folder, and why others do not."""
 
     placed: int = 0
-    left_out: list[str] = field(default_factory=list)
+    left_out: list[str] = fielded.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Parts:
     """Where a run's records and results are."""
 

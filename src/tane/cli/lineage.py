@@ -7,11 +7,10 @@ took. Each content is told once, however many took it, and long chains cost no r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tane import errors, outcomes
+from tane import errors, fielded, outcomes
 from tane.catalog import catalogs
 from tane.cli import recorded, tables
 from tane.ledger import connection, read, records
@@ -20,7 +19,7 @@ _LEAST_PREFIX = 4
 _WORKED = (outcomes.StepStatus.SUCCEEDED, outcomes.StepStatus.REUSED)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Made:
     """The step that made something: where and when it worked, and what its result is a function of."""
 
@@ -34,7 +33,7 @@ class Made:
     inputs: tuple[tuple[str, str], ...]  # name and digest
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Content:
     """One dataset with one content; without `made` it is a source, found at `place`."""
 
@@ -117,7 +116,7 @@ def _all_kept(ledger: connection.Ledger, run: str) -> list[records.Kept]:
     return made + read.sources(ledger, run)
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class _Known:
     """What one run tells: who made each dataset, what it started from, and where its catalog placed them."""
 
@@ -126,15 +125,15 @@ class _Known:
     catalog: catalogs.Catalog
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class _Tracing:
     """Looks runs and documents up once each."""
 
     ledger: connection.Ledger
     root: Path
-    runs: dict[str, _Known] = field(default_factory=dict)
-    steps: dict[str, list[records.StepRecord]] = field(default_factory=dict)
-    documents: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    runs: dict[str, _Known] = fielded.field(default_factory=dict)
+    steps: dict[str, list[records.StepRecord]] = fielded.field(default_factory=dict)
+    documents: dict[str, Mapping[str, Any]] = fielded.field(default_factory=dict)
 
     def content(self, run: str, name: str) -> tuple[Content, str]:
         """Dataset `name` as run `run` had it, and the run in which its inputs are to be looked up."""

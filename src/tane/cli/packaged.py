@@ -10,18 +10,17 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import click
 
-from tane import errors
+from tane import errors, fielded
 from tane.cli import asking, group, run
 from tane.cli import main as entry
 from tane.project import packaged, projects
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class _Asked(asking.Asked):
     """What the command line says, of an installed project."""
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.config import layers, origins, secret, trees
 from tane.config import overrides as changes
 
@@ -20,7 +19,7 @@ Origin = origins.Origin
 Secret = secret.Secret
 
 
-@dataclass(frozen=True, eq=False)
+@fielded.frozen(eq=False, slots=False)
 class Config:
     """A composed configuration: plain dicts, lists and values, to be read and not changed.
 
@@ -34,8 +33,8 @@ class Config:
     files: tuple[Path, ...]
     environments: tuple[str, ...]
     overrides: tuple[str, ...]
-    sections: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    _trees: Mapping[str, trees.Branch] = field(repr=False)
+    sections: Mapping[str, Mapping[str, Any]] = fielded.field(repr=False)
+    _trees: Mapping[str, trees.Branch] = fielded.field(repr=False)
 
     def section(self, name: str) -> Mapping[str, Any]:
         """What `<name>.yml` says, over all layers; empty when there is none."""

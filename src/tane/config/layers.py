@@ -14,11 +14,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.config import documents, origins, secret, trees
 
 BASE = "base"
@@ -42,16 +41,16 @@ class Layer(NamedTuple):
     sections: Mapping[str, trees.Branch]
 
 
-@dataclass
+@fielded.mutable
 class Reading:
     """What was read, and what is wrong. `files` are all files and folders that were looked at, in order."""
 
-    layers: list[Layer] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
-    faults: list[errors.Fault] = field(default_factory=list)
+    layers: list[Layer] = fielded.field(default_factory=list)
+    files: list[Path] = fielded.field(default_factory=list)
+    faults: list[errors.Fault] = fielded.field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Loader:
     """A project's own way to read its configuration.
 
@@ -153,7 +152,7 @@ def _finish(section: str, tree: trees.Branch) -> trees.Branch:
     """Holders of anchors ("_...") leave all sections but the parameters; credentials are wrapped."""
     if section != PARAMETERS:
         entries = {key: item for key, item in tree.entries.items() if not trees.key_text(key).startswith("_")}
-        tree = replace(tree, entries=entries)
+        tree = fielded.replace(tree, entries=entries)
     if section == CREDENTIALS:
         wrapped = _wrap(tree)
         assert isinstance(wrapped, trees.Branch)
@@ -163,10 +162,10 @@ def _finish(section: str, tree: trees.Branch) -> trees.Branch:
 
 def _wrap(tree: trees.Tree) -> trees.Tree:
     if isinstance(tree, trees.Branch):
-        return replace(tree, entries={key: _wrap(item) for key, item in tree.entries.items()})
+        return fielded.replace(tree, entries={key: _wrap(item) for key, item in tree.entries.items()})
     if isinstance(tree, trees.Items):
-        return replace(tree, items=tuple(_wrap(item) for item in tree.items))
-    return replace(tree, value=secret.Secret(tree.value))
+        return fielded.replace(tree, items=tuple(_wrap(item) for item in tree.items))
+    return fielded.replace(tree, value=secret.Secret(tree.value))
 
 
 def _section_files(folder: Path, root: Path, reading: Reading) -> list[tuple[str, Path]]:

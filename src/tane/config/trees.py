@@ -7,15 +7,15 @@ here gives a new one. Keys keep their YAML type (`class_weight: {0: 1}`) and are
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from tane import fielded
 from tane.config import origins
 
 Key = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Leaf:
     """A plain value."""
 
@@ -23,7 +23,7 @@ class Leaf:
     origin: origins.Origin
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Items:
     """A list."""
 
@@ -31,7 +31,7 @@ class Items:
     origin: origins.Origin
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Branch:
     """A mapping."""
 
@@ -136,11 +136,11 @@ def put(tree: Tree | None, keys: Sequence[str], new: Tree) -> Tree:
     key, rest = keys[0], keys[1:]
     if isinstance(tree, Items):
         at = int(key)
-        return replace(tree, items=(*tree.items[:at], put(tree.items[at], rest, new), *tree.items[at + 1 :]))
+        return fielded.replace(tree, items=(*tree.items[:at], put(tree.items[at], rest, new), *tree.items[at + 1 :]))
     if not isinstance(tree, Branch):
         return Branch({key: put(None, rest, new)}, new.origin)
     own = _own_key(tree, key)
-    return replace(tree, entries={**tree.entries, own: put(tree.entries.get(own), rest, new)})
+    return fielded.replace(tree, entries={**tree.entries, own: put(tree.entries.get(own), rest, new)})
 
 
 def remove(tree: Branch, keys: Sequence[str]) -> Branch:
@@ -148,7 +148,7 @@ def remove(tree: Branch, keys: Sequence[str]) -> Branch:
     parent = find(tree, keys[:-1])
     assert isinstance(parent, Branch)
     entries = {own: item for own, item in parent.entries.items() if key_text(own) != keys[-1]}
-    new = put(tree, keys[:-1], replace(parent, entries=entries))
+    new = put(tree, keys[:-1], fielded.replace(parent, entries=entries))
     assert isinstance(new, Branch)
     return new
 

@@ -21,6 +21,7 @@ from tane import errors
 from tane.ledger import failures, filesystems, migrations
 
 _WAIT = 30.0
+_WAL = 16 * 1024 * 1024  # what a log that had to grow behind a long reader is cut to when it is gone
 _ONLY_READABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
 
@@ -77,6 +78,21 @@ class Ledger:
                 return connection.execute(sql, values).fetchall()
             except sqlite3.Error as error:
                 raise failures.of(error, self.path) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several selects of one moment: what others commit meanwhile shows in none of them."""
+        with self._lock:
+            connection = self._ready()
+            if connection.in_transaction:
+                yield
+                return
+            connection.execute("begin")
+            try:
+                yield
+            finally:
+                if self._connection is connection and connection.in_transaction:
+                    connection.execute("rollback")
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
@@ -213,6 +229,7 @@ def _writable(path: Path) -> sqlite3.Connection:
             raise failures.newer(path, version, migrations.VERSION)
         _use_wal(connection)
         connection.execute("pragma synchronous = normal")
+        connection.execute(f"pragma journal_size_limit = {_WAL}")
         if version < migrations.VERSION:
             version = migrations.apply(connection)
             if version > migrations.VERSION:

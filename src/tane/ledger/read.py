@@ -186,19 +186,21 @@ def items(ledger: connection.Ledger, run: str, position: int) -> list[records.St
 
 def _steps(ledger: connection.Ledger, run: str, first: int, end: int) -> list[records.StepRecord]:
     within = (ledger.number(run), first, end)
+    with ledger.reading():
+        made = ledger.rows(
+            f"select outputs.position, {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
+            "where outputs.run = ? and outputs.position >= ? and outputs.position < ? "
+            "order by outputs.position, outputs.place",
+            within,
+        )
+        found = ledger.rows(
+            f"select {rows.STEP} from steps join bases on bases.id = steps.basis where steps.run = ? "
+            "and steps.position >= ? and steps.position < ? order by steps.position",
+            within,
+        )
     outputs: dict[int, list[records.Kept]] = {}
-    for position, *kept in ledger.rows(
-        f"select outputs.position, {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
-        "where outputs.run = ? and outputs.position >= ? and outputs.position < ? "
-        "order by outputs.position, outputs.place",
-        within,
-    ):
+    for position, *kept in made:
         outputs.setdefault(position, []).append(rows.kept(kept))
-    found = ledger.rows(
-        f"select {rows.STEP} from steps join bases on bases.id = steps.basis where steps.run = ? "
-        "and steps.position >= ? and steps.position < ? order by steps.position",
-        within,
-    )
     return [rows.step(row, tuple(outputs.get(row[0], ()))) for row in found]
 
 
@@ -243,20 +245,21 @@ def _given(ledger: connection.Ledger, run: str, position: int) -> list[records.K
 
 def last_step(ledger: connection.Ledger, node: str) -> records.StepRecord | None:
     """The step of that name that ended well in the newest run, whether it worked or was reused."""
-    found = ledger.rows(
-        f"select steps.run, {rows.STEP} from steps join bases on bases.id = steps.basis "
-        "where steps.node = ? and steps.status in (?, ?) "
-        "order by steps.run desc, steps.position desc limit 1",
-        (node, str(outcomes.StepStatus.SUCCEEDED), str(outcomes.StepStatus.REUSED)),
-    )
-    if not found:
-        return None
-    number, *row = found[0]
-    outputs = ledger.rows(
-        f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
-        "where outputs.run = ? and outputs.position = ? order by outputs.place",
-        (number, row[0]),
-    )
+    with ledger.reading():
+        found = ledger.rows(
+            f"select steps.run, {rows.STEP} from steps join bases on bases.id = steps.basis "
+            "where steps.node = ? and steps.status in (?, ?) "
+            "order by steps.run desc, steps.position desc limit 1",
+            (node, str(outcomes.StepStatus.SUCCEEDED), str(outcomes.StepStatus.REUSED)),
+        )
+        if not found:
+            return None
+        number, *row = found[0]
+        outputs = ledger.rows(
+            f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
+            "where outputs.run = ? and outputs.position = ? order by outputs.place",
+            (number, row[0]),
+        )
     return rows.step(row, tuple(map(rows.kept, outputs)))
 
 

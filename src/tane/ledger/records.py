@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from tane import outcomes
+from tane import fielded, outcomes
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Kept:
     """One output of a step as it was kept.
 
@@ -33,7 +32,7 @@ class Kept:
     libraries: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Basis:
     """What the key of a step was made from, kept so that a later plan can say what changed.
 
@@ -48,7 +47,7 @@ class Basis:
     inputs: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class StepRecord:
     """One step of one run. A reused step names the run and position where it was made (`origin`)."""
 
@@ -80,7 +79,7 @@ def item_position(step: int, index: int) -> int:
     return (step + 1) * ITEMS + index
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class RunRecord:
     """One run. `git` holds commit, branch and the digest of the dirty diff, `environment` a document."""
 
@@ -91,9 +90,9 @@ class RunRecord:
     started: float = 0.0
     ended: float = 0.0
     command: tuple[str, ...] = ()
-    params: Mapping[str, Any] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)  # environments, overrides, origins of leaves
-    git: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, Any] = fielded.field(default_factory=dict)
+    config: Mapping[str, Any] = fielded.field(default_factory=dict)  # environments, overrides, origins of leaves
+    git: Mapping[str, str] = fielded.field(default_factory=dict)
     environment: str = ""
     host: str = ""
     user: str = ""
@@ -104,7 +103,7 @@ class RunRecord:
     published: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class MetricPoint:
     """One logged number. `at` is its time, `step` the iteration; NaN and infinities are kept as such."""
 
@@ -114,7 +113,7 @@ class MetricPoint:
     at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class MetricSummary:
     """One metric of one run: last, least, greatest and number of points."""
 
@@ -125,7 +124,7 @@ class MetricSummary:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Artifact:
     """A file, figure or folder logged to a run: `file` is its object, `path` its name among the run's."""
 
@@ -135,7 +134,7 @@ class Artifact:
     kind: str = "file"
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Event:
     """An entry of the append-only history: who did what, when, on what evidence."""
 
@@ -143,7 +142,7 @@ class Event:
     subject: str
     at: float
     actor: str
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = fielded.field(default_factory=dict)
 
 
 def new_run_id() -> str:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import callables, options
 
 Names = str | Sequence[str] | Mapping[str, str] | None
@@ -196,7 +195,7 @@ def _check_fit(
         )
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Configured:
     """A class whose fields are set from parameters; what that makes is called with the step's inputs."""
 

@@ -10,10 +10,9 @@ import functools
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import binding, conditions, nodes, options, shells
 
 
@@ -25,7 +24,7 @@ class Hole(NamedTuple):
     quoted: bool
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Command:
     """A shell command as the callable of a node.
 

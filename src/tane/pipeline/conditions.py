@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import callables, options
 
 Given = str | Mapping[str, Any] | Callable[..., Any] | tuple[Callable[..., Any], str | Sequence[str]] | None
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class When:
     """A test on datasets and parameters (`inputs`). `words` say it to people."""
 
@@ -53,13 +52,13 @@ class When:
 
     def renamed(self, new: Callable[[str], str]) -> When:
         """The same test on inputs of other names."""
-        return replace(self, inputs=tuple(map(new, self.inputs)))
+        return fielded.replace(self, inputs=tuple(map(new, self.inputs)))
 
     def __str__(self) -> str:
         return self.words
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class _Truth:
     """Whether the value counts as true (or, negated, as false)."""
 
@@ -69,7 +68,7 @@ class _Truth:
         return bool(value) is self.wanted
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class _Among:
     """Whether each value is one of its options."""
 

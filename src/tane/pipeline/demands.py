@@ -11,10 +11,9 @@ import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 
 EXECUTORS = ("serial", "threads", "processes")
 EXECUTOR_GROUP = "tane.executors"  # entry points by which installed packages offer others
@@ -22,7 +21,7 @@ KEYS = ("retries", "timeout", "resources", "executor")
 RETRY_KEYS = ("times", "delay", "backoff", "max_delay", "on")
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Retry:
     """How often a step that failed is tried again, and after how long.
 
@@ -53,13 +52,13 @@ class Retry:
         return any(name == wanted or name.endswith(f".{wanted}") for wanted in self.on for name in names)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Demands:
     """What one step asks for. What is None, 0 or empty is not said; amounts of memory are bytes."""
 
     retries: Retry | None = None
     timeout: float | None = None
-    resources: Mapping[str, float] = field(default_factory=dict)
+    resources: Mapping[str, float] = fielded.field(default_factory=dict)
     executor: str = ""
 
     def over(self, other: Demands) -> Demands:

@@ -11,10 +11,10 @@ them together again.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any
 
+from tane import fielded
 from tane.pipeline import conditions, flow_inputs, flow_members, flow_plan, flow_steps, flow_syntax, graph, nodes
 from tane.pipeline.flow_inputs import BASE, GATE, STATE, Route, Source
 
@@ -135,7 +135,7 @@ class _Nodes:
             **marked.options,
         )
         optional = {taken for argument, taken in inputs.items() if self._has_default(route, argument)}
-        made = replace(made, optional=made.optional | optional, when=self._condition(route))
+        made = fielded.replace(made, optional=made.optional | optional, when=self._condition(route))
         return nodes.in_namespace(made, self._name)
 
     def _inputs(self, route: Route) -> tuple[dict[str, str], Route | None]:
@@ -145,7 +145,9 @@ class _Nodes:
             base = {BASE: self._dataset(self._plan.joined[route.step].at)}
             if route.depth:
                 one = (Source(route.sources[0].step),)
-                return {f"{STATE}0": self._dataset(route.step, flow_plan.INPUTS), **base}, replace(route, sources=one)
+                return {f"{STATE}0": self._dataset(route.step, flow_plan.INPUTS), **base}, fielded.replace(
+                    route, sources=one
+                )
         else:
             base = {}
         inputs = {f"{STATE}{number}": handed[source.step] for number, source in enumerate(route.sources)}

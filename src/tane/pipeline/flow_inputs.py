@@ -7,10 +7,9 @@ Loops inside of loops are flat lists between nodes; `flattened` and `grouped` go
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import artifacts
 
 CHOSEN, ABSENT = "chosen", "absent"  # facts: the step that a switch chose; that a step was not chosen for an item
@@ -20,7 +19,7 @@ BASE = "_base"  # the argument that is what the step left from which a loop bega
 GATE = "_gate"  # an argument that only says that the task is to be done at all
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Source:
     """A step that comes directly before another. `decides`: it is a switch, and may have chosen a third; `spared`: it
     is not always done, for a switch before it decides.
@@ -31,7 +30,7 @@ class Source:
     spared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Route:
     """Where a step stands in its flow.
 
@@ -214,7 +213,7 @@ def flattened(lists: Sequence[Sequence[Any]]) -> artifacts.Several:
     return artifacts.Several(each for one in lists for each in one)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Chose:
     """Whether a switch chose `step`."""
 

@@ -6,11 +6,10 @@ A pipeline is a value: its operations give new ones. Its order depends on names 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import callables, namespaces, selection
 from tane.pipeline import nodes as described
 from tane.pipeline.binding import base_name
@@ -44,7 +43,7 @@ class Pipeline:
         found = _distinct(_flatten(items))
         extra = frozenset((tags,)) if isinstance(tags, str) else frozenset(tags)
         if extra:
-            found = [replace(node, tags=node.tags | extra) for node in found]
+            found = [fielded.replace(node, tags=node.tags | extra) for node in found]
         self._producers = _producers(found, faults)
         if any(node.bare for node in found):
             made = self._producers.keys()
@@ -197,7 +196,7 @@ class Pipeline:
         for node in self.nodes:
             fanned = tuple(name for name in node.inputs if name in lanes or base_name(name) in lanes)
             if fanned:
-                node = replace(node, over=fanned, bare=False, optional=node.optional - set(fanned))
+                node = fielded.replace(node, over=fanned, bare=False, optional=node.optional - set(fanned))
                 lanes.update(map(base_name, node.outputs))
             mapped.append(node)
         return Pipeline(mapped)
@@ -237,7 +236,7 @@ def _listed_twice(items: Iterable[Node | Pipeline | Callable[..., Any]]) -> list
         other = seen.get(key)
         if other is None:
             seen[key] = item
-        elif replace(other, tags=item.tags) == item:
+        elif fielded.replace(other, tags=item.tags) == item:
             found[item.name] = errors.Fault(
                 f"node {item.name!r} is listed twice, and nothing tells the two apart",
                 hint="take one away, or give each a name= of its own if both are to run",
@@ -263,8 +262,8 @@ def _distinct(found: Iterable[Node]) -> list[Node]:
         if at == len(kept):
             kept.append(node)
         elif kept[at] != node:
-            if replace(kept[at], tags=node.tags) == node:
-                kept[at] = replace(node, tags=kept[at].tags | node.tags)
+            if fielded.replace(kept[at], tags=node.tags) == node:
+                kept[at] = fielded.replace(node, tags=kept[at].tags | node.tags)
             else:
                 kept.append(node)
     return kept
@@ -299,7 +298,7 @@ def _name(found: Sequence[Node], faults: list[errors.Fault]) -> dict[str, Node]:
             label = name
             if len(group) > 1 and not node.named:
                 label = f"{name} -> {','.join(node.outputs)}" if node.outputs else f"{','.join(node.inputs)} -> {name}"
-                node = replace(node, name=label)
+                node = fielded.replace(node, name=label)
             if label in by_name:
                 faults.append(errors.Fault(f"two nodes are called {label!r}", hint="give one of them another name="))
             by_name[label] = node

@@ -7,9 +7,8 @@ As in Kedro: with a namespace every node, dataset and parameter gets it in front
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import binding, nodes
 from tane.pipeline.binding import PARAM, PARAMETERS, base_name, is_parameter
 
@@ -85,7 +84,7 @@ def _renamed(node: nodes.Node, renamed: Callable[[str], str], namespace: str, in
     def each(names: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(renamed, names))
 
-    again = replace(
+    again = fielded.replace(
         node,
         positional=each(node.positional),
         by_name=tuple((argument, renamed(name)) for argument, name in node.by_name),

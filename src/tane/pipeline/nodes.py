@@ -6,10 +6,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.pipeline import binding, callables, conditions, demands, options
 from tane.pipeline.binding import PARAM, PARAMETERS, base_name, is_parameter, parameter_key
 
@@ -21,7 +20,7 @@ Returns = binding.Returns
 _NO_DEMANDS = demands.NONE
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Node:
     """A step's description.
 
@@ -188,7 +187,7 @@ def node(
 def in_namespace(described: Node, namespace: str) -> Node:
     """The node under a name that begins with `namespace`; what it takes and makes keeps its names."""
     binding.check_namespace(namespace)
-    return replace(
+    return fielded.replace(
         described,
         name=f"{namespace}.{described.name}",
         namespace=f"{namespace}.{described.namespace}" if described.namespace else namespace,
@@ -218,7 +217,7 @@ def rebind(described: Node, made: Container[str]) -> Node:
     if takes is None or not takes.defaulted:
         return described
     again = _bare(described.func, described.name, takes, made)
-    return replace(again, tags=described.tags, named=described.named, over=described.over)
+    return fielded.replace(again, tags=described.tags, named=described.named, over=described.over)
 
 
 def _bare(func: Callable[..., Any], label: str, takes: callables.Signature, made: Container[str] | None) -> Node:

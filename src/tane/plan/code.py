@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tane import fielded
 from tane.digest import hashing
 from tane.plan import parts, reach
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class CodeDigest:
     """The digest of some code and what it is made of.
 

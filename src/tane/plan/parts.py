@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tane import fielded
 
 Namespace = Mapping[str, Any]
 
 
-@dataclass(slots=True, eq=False)
+@fielded.mutable(eq=False)
 class Part:
     """One thing that code reaches: its own digest, and the names under which it uses other parts.
 
@@ -20,8 +21,8 @@ class Part:
 
     label: str
     own: str
-    edges: list[tuple[str, Part]] = field(default_factory=list)
-    imports: set[str] = field(default_factory=set)
+    edges: list[tuple[str, Part]] = fielded.field(default_factory=list)
+    imports: set[str] = fielded.field(default_factory=set)
     file: Path | None = None
     whole: str = ""
     wraps: Part | None = None

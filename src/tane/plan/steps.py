@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from tane import fielded
 from tane.config import checking
 from tane.digest import hashing, values
 from tane.pipeline import callables, conditions, graph, nodes
@@ -24,7 +24,7 @@ _NO_DEFAULT = object()
 _NOTHING: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Step:
     """A node ready to be decided.
 
@@ -41,7 +41,7 @@ class Step:
     arguments: Mapping[str, Any]
     options: Mapping[str, Any]
     looks: tuple[str, ...] = ()
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    asked: Mapping[str, Any] = fielded.field(default_factory=dict)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class Step:
         return (*self.takes, *(name for name in self.looks if name not in self.takes)) if self.looks else self.takes
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Seen:
     """What a step sees of an input: the digest of what is loaded, the libraries its types come from.
 

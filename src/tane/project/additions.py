@@ -10,10 +10,9 @@ import keyword
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from tane import errors
+from tane import errors, fielded
 from tane.config import compose
 from tane.project import layout, projects, settings
 
@@ -22,7 +21,7 @@ TESTS = "tests"
 _BASE = "base"
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Added:
     """What was made. `registered` says whether the registry knows the pipeline now; None: it could not be asked.
 

@@ -20,15 +20,13 @@ Called by `projects` when a project is opened, and by verbs that look for its re
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.config import compose, layers
 from tane.pipeline import demands, graph, nodes
 from tane.project import plugins, settings, sources
@@ -51,7 +49,7 @@ _TAG = "tag:"
 _NAMESPACE = "namespace:"
 
 
-@dataclass(frozen=True)
+@fielded.frozen(slots=False)
 class RunOptions:
     """How steps are to be run.
 
@@ -63,8 +61,8 @@ class RunOptions:
     jobs: int | None = None
     default: demands.Demands = demands.NONE
     nodes: tuple[tuple[str, demands.Demands], ...] = ()
-    resources: Mapping[str, float] = field(default_factory=dict)
-    lines: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    resources: Mapping[str, float] = fielded.field(default_factory=dict)
+    lines: Mapping[str, str] = fielded.field(default_factory=dict, repr=False, compare=False)
 
     def demands_for(self, node: Node) -> demands.Demands:
         """What `node` asks for: the default, then what its code says, then each pattern it matches, in order."""
@@ -114,7 +112,7 @@ class RunOptions:
 NOTHING_SAID = RunOptions()
 
 
-@dataclass(frozen=True)
+@fielded.frozen(slots=False)
 class Settled:
     """What pyproject.toml and run.yml say together."""
 
@@ -200,7 +198,7 @@ def _placed(
         faults.append(errors.Fault(what, said.place("remotes"), "write {origin: s3://...}"))
     elif remotes:
         changed["remotes"] = {**found.remotes, **remotes}
-    return dataclasses.replace(found, **changed) if changed else found
+    return fielded.replace(found, **changed) if changed else found
 
 
 def _mapping(value: Any) -> Mapping[Any, Any]:

@@ -11,14 +11,13 @@ Configuration comes from the package; a folder of `./conf` stands in the place o
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.digest import hashing
 from tane.project import finding, layout, options, projects, settings
 from tane.store import placing
@@ -70,11 +69,9 @@ def open_package(
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         del sys.modules[name]  # of the installed package: from now on they come from the copy
     settled = options.settle(root, _settings(root, source, package, conf), tuple(env))
-    names = {each.name for each in dataclasses.fields(projects.Project)}
+    names = set(fielded.fields(projects.Project))
     said = settled.settings
-    parts: dict[str, Any] = {
-        each.name: getattr(said, each.name) for each in dataclasses.fields(said) if each.name in names
-    }
+    parts: dict[str, Any] = {name: getattr(said, name) for name in fielded.fields(said) if name in names}
     return projects.Project(
         root=root,
         kind="project",
@@ -91,11 +88,11 @@ def _settings(root: Path, source: Path, package: str, conf: Path) -> settings.Se
     """What the packaged pyproject.toml says of all but places, which are those of this folder."""
     document = _document(source / package / layout.PYPROJECT)
     table = document.get("tool", {}).get("tane", {})
-    known = {each.name for each in dataclasses.fields(settings.Settings)} - {"name", "package", *_PLACES}
+    known = set(fielded.fields(settings.Settings)) - {"name", "package", *_PLACES}
     said: dict[str, Any] = {
         key: tuple(value) if isinstance(value, list) else value for key, value in table.items() if key in known
     }
-    return dataclasses.replace(
+    return fielded.replace(
         settings.defaults(root, str(document.get("project", {}).get("name", package))),
         package=package,
         source=source,

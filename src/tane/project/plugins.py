@@ -9,12 +9,11 @@ leave it out.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.config import layers
 from tane.pipeline import callables
 from tane.project import bytecode, loading, points, settings
@@ -48,7 +47,7 @@ _ELSEWHERE = {  # what other tools call them
 }
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Hook:
     """An object with some of `METHODS`. `whence` is the line that names it, or the distribution it comes from."""
 
@@ -57,7 +56,7 @@ class Hook:
     whence: str
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Transform:
     """An object with `transform(name, value)` and `applies(name, type)` or patterns `datasets`.
 

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from tane import fielded
 from tane.catalog import catalogs
 from tane.config import compose
 from tane.pipeline import graph
@@ -32,7 +32,7 @@ Place = finding.Place
 find = finding.find
 
 
-@dataclass(frozen=True, eq=False)
+@fielded.frozen(eq=False, slots=False)
 class Project:
     """A project and its parts. Configuration, catalog and pipelines are read when first asked for, once.
 
@@ -53,8 +53,8 @@ class Project:
     remotes: Mapping[str, str]
     environments: tuple[str, ...]
     overrides: tuple[str, ...]
-    environ: Mapping[str, str] = field(repr=False)
-    _settled: options.Settled = field(repr=False)
+    environ: Mapping[str, str] = fielded.field(repr=False)
+    _settled: options.Settled = fielded.field(repr=False)
 
     @property
     def home(self) -> Path:

@@ -20,11 +20,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from tane import errors
+from tane import errors, fielded
 from tane.project import layout
 
 Keep = Literal["all", "none"]
@@ -47,7 +46,7 @@ _PATHS = ("source", "conf", "store", "ledger")
 _LISTS = ("hooks", "transforms", "without")
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Settings:
     """What pyproject.toml says of a project. Paths are absolute; `lines` say where the keys about plug-ins stand."""
 
@@ -58,12 +57,12 @@ class Settings:
     store: Path
     ledger: Path
     keep: Keep = "all"
-    remotes: Mapping[str, str] = field(default_factory=dict)
+    remotes: Mapping[str, str] = fielded.field(default_factory=dict)
     hooks: tuple[str, ...] = ()
     transforms: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     config_loader: str = ""
-    lines: Mapping[str, str] = field(default_factory=dict, compare=False)
+    lines: Mapping[str, str] = fielded.field(default_factory=dict, compare=False)
 
 
 def defaults(root: Path, name: str) -> Settings:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 
+from tane import fielded
 from tane.project import layout, patches
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Git:
     """The state of the project's code in Git.
 
@@ -30,7 +30,7 @@ class Git:
     omitted: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Snapshot:
     """Where a run stood when it began."""
 
@@ -106,7 +106,7 @@ def git_state(root: Path, code: Sequence[Path], conf: Path) -> Git:
         else:
             tracked = differs
     added, left_out = _added(top, untracked, DIFF_LIMIT - len(tracked))
-    return replace(state, diff=tracked + added, omitted=(*omitted, *left_out))
+    return fielded.replace(state, diff=tracked + added, omitted=(*omitted, *left_out))
 
 
 def _repository(root: Path) -> Path | None:

@@ -6,11 +6,10 @@ An argument travels to where the step works and fetches its value there.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import codecs, datasets
 from tane.ledger import connection
 from tane.plan import transforms
@@ -18,16 +17,16 @@ from tane.runs import artifacts, gathered
 from tane.store import objects, signatures
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Place:
     """Where a step works: the open store and ledger, and loaded values that several steps take."""
 
     store: objects.Objects
     ledger: connection.Ledger
-    shared: dict[str, tuple[str, Any]] = field(default_factory=dict)  # with the digest of what was loaded
+    shared: dict[str, tuple[str, Any]] = fielded.field(default_factory=dict)  # with the digest of what was loaded
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Held:
     """An argument that is in memory: a parameter, or a value that is not kept. Each taker gets a copy."""
 
@@ -38,7 +37,7 @@ class Held:
         return handed(self.value)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Stored:
     """An argument that the store keeps as a value. `shared`: other steps of this process will take it too."""
 
@@ -56,7 +55,7 @@ class Stored:
             raise
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Filed:
     """An argument that is the content of a dataset's file: an object, or a file too large to be kept twice."""
 
@@ -95,7 +94,7 @@ class Filed:
         return value
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Part:
     """An argument that is one partition of a dataset's folder."""
 
@@ -112,7 +111,7 @@ class Part:
 Source = Held | Stored | Filed | Part
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Transformed:
     """An argument that input transforms change after it was loaded."""
 

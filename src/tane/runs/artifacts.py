@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import codecs
 from tane.digest import hashing, values
 from tane.ledger import records
@@ -23,7 +22,7 @@ CODEC = "artifacts"
 _INDEX = "index"
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Stored:
     """An artifact in a store: `store` if it stays open as long as this is used, else that at `root` is opened."""
 
@@ -52,7 +51,7 @@ class Stored:
         return Stored, (self.kept, self.root)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class _Copied:
     """An artifact in memory of which each taker gets a copy."""
 
@@ -77,7 +76,7 @@ def keep(name: str, left: artifacts.Artifacts, store: objects.Objects, node: str
     """Keep what a step has left, under the name of a dataset. Raises `errors.UserCodeError` for what cannot be."""
     items, facts, kept = artifacts.content(left)
     if isinstance(kept, records.Kept) and all(_is_in(store, each) for each in (*items.values(), *facts.values())):
-        return replace(kept, name=name)
+        return fielded.replace(kept, name=name)
     parts = _keep_items(items, store, node), _keep_items(facts, store, node)
     index = [
         [

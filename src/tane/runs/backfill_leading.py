@@ -9,10 +9,9 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from tane import errors, events
+from tane import errors, events, fielded
 from tane.executors import calls, routing
 from tane.ledger import connection, read, records, write
 from tane.outcomes import RunStatus
@@ -60,7 +59,7 @@ Told = Began | WindowEnded | events.Event
 Tell = Callable[[Told], None]
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class How:
     """How windows are to be done: none of it changes what they give.
 
@@ -73,7 +72,7 @@ class How:
     latest_first: bool = False
     keep_going: bool = True
     force: bool = False
-    tell: Tell = field(default=lambda told: None, repr=False)
+    tell: Tell = fielded.field(default=lambda told: None, repr=False)
 
     def __post_init__(self) -> None:
         for name, count in (("jobs", self.jobs), ("limit", self.limit)):
@@ -137,7 +136,7 @@ class Leading:
         pins = write.add_document(self._ledger, backfill_pins.as_document(own)) if own else ""
         said = backfill_records.spec(self._cut, prepared.like, prepared.basis, pins)
         config = {**template.config, "backfill": said}
-        template = replace(template, kind=records.BACKFILL, params=hands.frame.parameters, config=config)
+        template = fielded.replace(template, kind=records.BACKFILL, params=hands.frame.parameters, config=config)
         write.start_run(self._ledger, template)
         write.add_sources(self._ledger, self._id, list(hands.frame.sources.kept.values()))
         self._take(template)
@@ -175,7 +174,7 @@ class Leading:
 
     def _take(self, template: records.RunRecord) -> None:
         """Let the hands know whose windows they do."""
-        frame = replace(self._hands.frame, backfill=self._id, record=template, force=self._forced())
+        frame = fielded.replace(self._hands.frame, backfill=self._id, record=template, force=self._forced())
         self._hands = window_runs.Hands(frame, self._project, self._ledger, self._store)
 
     def _forced(self) -> frozenset[str]:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.digest import hashing, values
 from tane.ledger import connection, records
 from tane.plan import code, environment, steps
@@ -24,7 +23,7 @@ class Base(NamedTuple):
     parameters: Mapping[str, Any]
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Prepared:
     """All that is known before anything runs. `own` are the sources of single windows, by label."""
 
@@ -82,9 +81,9 @@ def prepare(
     shared_names = frozenset(pipeline.free_inputs()) - found.sources
     shared = hands.resolve(first, shared_names, given=inputs, pinned=pinned, look_only=look_only)
     own = _own(hands, cut, found.sources, pins or {}, look_only)
-    frame = replace(
+    frame = fielded.replace(
         frame,
-        sources=replace(shared, signatures={}),
+        sources=fielded.replace(shared, signatures={}),
         code=hands.code(windowed.SOMEWHERE),
         report=found.placed | found.parts,
     )
@@ -111,7 +110,7 @@ def _own(
         except errors.TaneError as error:
             found[window.label] = error
         else:
-            found[window.label] = replace(own, signatures={})
+            found[window.label] = fielded.replace(own, signatures={})
     return found
 
 
@@ -150,7 +149,7 @@ def _basis(
 
 def as_document(own: Mapping[str, sources.Sources]) -> dict[str, Any]:
     """The sources that windows have for themselves, by label, as the ledger keeps them."""
-    return {label: [asdict(kept) for kept in found.kept.values()] for label, found in own.items()}
+    return {label: [fielded.asdict(kept) for kept in found.kept.values()] for label, found in own.items()}
 
 
 def from_document(content: Mapping[str, Any]) -> dict[str, dict[str, records.Kept]]:

@@ -8,10 +8,9 @@ window's stands.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
-from tane import events
+from tane import events, fielded
 from tane.catalog import catalogs
 from tane.ledger import connection, records
 from tane.runs import publishing
@@ -33,7 +32,7 @@ class Placer:
         self._lease = lease
         self._store = store
         files = filedigests.FileDigests(store)
-        self._publisher = publishing.Publisher(root, store, files, ledger, tell, backfill, lambda: None)
+        self._publisher = publishing.Publisher(root, store, files, ledger, tell, backfill, lambda: None, lease)
         self._owners: dict[Path, tuple[int, str]] = {}  # a partition's path: the window that made it, and its digest
         self.contested = 0
 
@@ -52,7 +51,7 @@ class Placer:
             for name, entry in self._store.files(kept.file):
                 path = dataset.local / name
                 if self._is_its(path, at, entry.digest):
-                    part = replace(dataset, local=path, place=f"{dataset.place}/{name}")
+                    part = fielded.replace(dataset, local=path, place=f"{dataset.place}/{name}")
                     self._publisher.place(part, records.Kept(kept.name, entry.digest, file=entry.digest), fresh=fresh)
 
     def close(self) -> None:

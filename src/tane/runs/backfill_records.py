@@ -7,10 +7,9 @@ ordinary runs of kind "window", named "ID/label"; the newest of a label counts. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.ledger import connection, read, records
 from tane.outcomes import RunStatus, StepStatus
 from tane.runs import windows
@@ -38,7 +37,7 @@ class State(NamedTuple):
         return {"label": self.window.label, "start": self.window.start, "end": self.window.end, **rest}
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Backfill:
     """A backfill as it stands: its windows in order of time.
 
@@ -54,7 +53,7 @@ class Backfill:
     error: errors.TaneError | None = None
     notes: tuple[str, ...] = ()
     done_before: int = 0  # windows that had succeeded before this call
-    _load: Callable[[str, str], Any] = field(repr=False, compare=False, default=lambda run, name: None)
+    _load: Callable[[str, str], Any] = fielded.field(repr=False, compare=False, default=lambda run, name: None)
 
     def __getitem__(self, label: str) -> State:
         """The window of that label. Raises `errors.UsageError` when there is none."""

@@ -11,11 +11,10 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.ledger import records
 from tane.pipeline import binding, commands
 from tane.runs import arguments, following, keeping
@@ -32,7 +31,7 @@ class Input(NamedTuple):
     signature: signatures.Signature | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Written:
     """An output: the file or folder that holds it; `printed`: it is what the command printed."""
 

@@ -6,10 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
 from typing import Any
 
-from tane import errors, events
+from tane import errors, events, fielded
 from tane.ledger import connection, read, records
 from tane.outcomes import StepStatus
 from tane.pipeline import callables, commands, graph, nodes
@@ -20,7 +19,7 @@ from tane.store import filedigests, objects
 from tane.tracking import sinks
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Replay:
     """One step, or one item of it, with its inputs loaded. `call()` does it again."""
 
@@ -140,7 +139,7 @@ def _load(
         )
     noted = {kept.name: kept for kept in read.inputs(ledger, record.run, found.position)}
     over = () if noted else described.over  # what a failed item was given is noted; of others, that of the whole step
-    single = graph.Pipeline([replace(described, over=over, when=None, after=(), bare=False)])
+    single = graph.Pipeline([fielded.replace(described, over=over, when=None, after=(), bare=False)])
     parameters = record.params
     converted = checks.check(single, parameters, project.config.origin, project.catalog, {})
     cache = code.Cache(project.root)

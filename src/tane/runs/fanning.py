@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import datasets
 from tane.digest import values
 from tane.ledger import records
@@ -80,18 +79,18 @@ def _stored(item: Any, name: str, node: str, place: arguments.Place) -> Item:
     return Item(steps.Seen(made.digest, made.libraries), arguments.Stored(name, made.codec, made.value))
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Fan:
     """How far a fanned-out step is. `made` has the outputs of each item that has ended well."""
 
     lanes: Mapping[str, Lane]
     keys: tuple[Any, ...] | None
     count: int
-    began: float = field(default_factory=time.time)
+    began: float = fielded.field(default_factory=time.time)
     next: int = 0
     ended: int = 0
-    made: dict[int, tuple[keeping.Made, ...]] = field(default_factory=dict)
-    failures: dict[int, errors.TaneError] = field(default_factory=dict)
+    made: dict[int, tuple[keeping.Made, ...]] = fielded.field(default_factory=dict)
+    failures: dict[int, errors.TaneError] = fielded.field(default_factory=dict)
     cpu: float = 0.0
     peak_memory: int = 0
 
@@ -133,7 +132,7 @@ class Fan:
         return keeping.keep(output, lanes.joined(self.keys, [_value(each, place) for each in made]), place, node)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class _Lazily:
     """A partition to be written: its value is read when its turn comes."""
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, datasets
 from tane.ledger import connection, read, records
 from tane.runs import arguments, gathered, keeping
@@ -39,7 +38,7 @@ def bring(
     for name, kept in zip(names, found, strict=True):
         dataset = catalog.entry(name)
         if _fits(kept, dataset, keep):
-            outputs.append(kept if kept.name == name else replace(kept, name=name))
+            outputs.append(kept if kept.name == name else fielded.replace(kept, name=name))
             continue
         try:
             value = gathered.load(kept.codec, kept.value, place.store)
@@ -47,7 +46,7 @@ def bring(
             return f"{name} is no longer in the store"
         made = keeping.keep(keeping.Output(name, dataset, keep), value, place, node)
         if not (made.kept.value or made.kept.file):
-            made = keeping.Made(replace(kept, name=name, file="", save=""))
+            made = keeping.Made(fielded.replace(kept, name=name, file="", save=""))
         outputs.append(made.kept)
         converted = True
     return Formed(tuple(outputs), converted)

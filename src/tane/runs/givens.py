@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, codecs
 from tane.ledger import records
 from tane.pipeline import graph, nodes
@@ -149,7 +148,7 @@ class Givens:
             if fan is not None and name in fan.lanes:
                 found.append(self._stored(name, fan.lanes[name].items[index].argument))
             elif kept is not None and (kept.value or kept.file or name not in self.held):
-                found.append(replace(kept, name=name))
+                found.append(fielded.replace(kept, name=name))
             elif name in self.held:
                 found.append(self._stored(name, arguments.Held(self.held[name])))
         return found

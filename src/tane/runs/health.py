@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tane import errors, outcomes
+from tane import errors, fielded, outcomes
 from tane.catalog import catalogs
 from tane.config import trees
 from tane.ledger import connection, newest, read
@@ -31,7 +30,7 @@ _SHOWN = 5
 _REFERENCE = re.compile(r"\$\{params:([^{}]*)\}")
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Report:
     """What was found, the gravest first; whose project it is, and what could not be looked at."""
 
@@ -296,7 +295,7 @@ class _Examination:
         yield from project_health.of_leftovers(self.project.root, folders)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class _Named:
     """The objects that runs name: any run, and the last ones."""
 

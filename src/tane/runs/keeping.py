@@ -5,11 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import codecs, datasets
 from tane.digest import values
 from tane.ledger import records
@@ -17,7 +16,7 @@ from tane.runs import arguments, artifacts, gathered, reloading
 from tane.store import failures
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Output:
     """A dataset to be made: where it goes, and whether its value is kept."""
 
@@ -31,7 +30,7 @@ class Output:
         return self.name.partition("[")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Made:
     """An output as it was kept.
 

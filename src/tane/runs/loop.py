@@ -9,10 +9,9 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from tane import errors, events
+from tane import errors, events, fielded
 from tane.catalog import catalogs
 from tane.executors import calls, routing
 from tane.ledger import records, write
@@ -36,7 +35,7 @@ from tane.runs import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Parts:
     """What a loop works with, opened and closed by its caller."""
 
@@ -60,7 +59,7 @@ class Parts:
     keep_going: bool
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class _Chosen:
     """A step, or its work on one item, that is to run, with what its record will say."""
 
@@ -74,7 +73,7 @@ class _Chosen:
     fan: fanning.Fan | None = None
     index: int = -1
     attempt: int = 1
-    began: float = field(default_factory=time.time)
+    began: float = fielded.field(default_factory=time.time)
 
 
 class Loop:

@@ -7,11 +7,10 @@ end, told once for each hook and method, and otherwise forgotten.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from tane import events
+from tane import events, fielded
 from tane.outcomes import RunStatus, StepStatus
 from tane.project import plugins, tracebacks
 
@@ -48,7 +47,7 @@ class Observer:
                 self._pipeline = event.pipeline
                 self._call("before_run", event)
             case events.StepStarted():
-                self._call("before_step", replace(event, reasons=tuple(event.reasons)))
+                self._call("before_step", fielded.replace(event, reasons=tuple(event.reasons)))
             case events.DatasetMoved():
                 method = _OF_VERBS.get(event.verb)
                 if method is not None:
@@ -63,13 +62,15 @@ class Observer:
             self._traceback = self._traceback or event.traceback
             failed = events.Failed(event.run, self._pipeline, event.node, event.error, event.traceback, event.seconds)
             self._call("on_error", failed)
-        self._call("after_step", replace(event, outputs=MappingProxyType(dict(event.outputs))))
+        self._call("after_step", fielded.replace(event, outputs=MappingProxyType(dict(event.outputs))))
 
     def _run_ended(self, event: events.RunEnded) -> None:
         if event.status is RunStatus.FAILED:
             failed = events.Failed(event.run, self._pipeline, "", event.error, self._traceback, event.seconds)
             self._call("on_error", failed)
-        ended = replace(event, counts=MappingProxyType(dict(event.counts)), pipeline=event.pipeline or self._pipeline)
+        ended = fielded.replace(
+            event, counts=MappingProxyType(dict(event.counts)), pipeline=event.pipeline or self._pipeline
+        )
         self._call("after_run", ended)
         for (hook, method), (first, count) in self._faults.items():
             times = f" {count} times, first" if count > 1 else ""

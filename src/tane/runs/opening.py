@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs
 from tane.config import compose
 from tane.ledger import connection, read, records
@@ -22,7 +21,7 @@ from tane.store import filedigests, objects
 DEFAULT = "__default__"
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Selection:
     """Which part of a pipeline to take: each a list of names, as `Pipeline.filter` has them."""
 
@@ -36,7 +35,7 @@ class Selection:
 
     def as_dict(self) -> dict[str, list[str]]:
         """The criteria that name something."""
-        found = {name: getattr(self, name) for name in self.__slots__}
+        found = {name: getattr(self, name) for name in fielded.fields(self)}
         return {name: [value] if isinstance(value, str) else list(value) for name, value in found.items() if value}
 
     def of(self, pipeline: graph.Pipeline) -> graph.Pipeline:
@@ -45,7 +44,7 @@ class Selection:
         return pipeline.filter(**chosen) if chosen else pipeline
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Opened:
     """A pipeline of a project, ready to be decided."""
 
@@ -63,8 +62,8 @@ class Opened:
     parameters: Mapping[str, Any]
     selection: Selection
     transforms: transforms.Transforms
-    steps: list[steps.Step] = field(default_factory=list)
-    versions: keying.Versions = field(default_factory=dict)
+    steps: list[steps.Step] = fielded.field(default_factory=list)
+    versions: keying.Versions = fielded.field(default_factory=dict)
 
     @property
     def home(self) -> Path:

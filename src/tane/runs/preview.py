@@ -6,10 +6,9 @@ A step whose inputs come from one that will run cannot be decided: it waits. Ear
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
-from tane import errors
+from tane import errors, fielded
 from tane.ledger import read, records
 from tane.outcomes import Reason, Why
 from tane.plan import decisions, steps
@@ -17,7 +16,7 @@ from tane.project import projects
 from tane.runs import forms, givens, opening, publishing
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class PlannedStep:
     """What would happen to a step: "run", "reuse", "skip", or "wait" until those it needs are done."""
 
@@ -26,7 +25,7 @@ class PlannedStep:
     reasons: tuple[Reason, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class FileNote:
     """What would happen to a file of the workspace.
 
@@ -37,7 +36,7 @@ class FileNote:
     action: Literal["restore", "replace", "place"]
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Preview:
     """A plan to be read: steps in order, files that would be put right, notices."""
 

@@ -9,27 +9,37 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tane import events
 from tane.catalog import datasets
 from tane.ledger import connection, read, records, write
 from tane.runs import fetching, gathered
-from tane.store import failures, filedigests, objects, signatures
+from tane.store import failures, filedigests, objects, placing, signatures
+
+_LOCK = "publishing.lock"
 
 
 class Lease:
-    """The right to publish. `acquire` gives None when another process has it."""
+    """The right to publish. `acquire` gives None when another process has it.
 
-    def __init__(self, descriptor: int) -> None:
+    The file that is locked lists the places where something was about to be put, until the lease is released. Whoever
+    finds such a list has it from a process that was killed, and clears away what that left half done beside them.
+    """
+
+    def __init__(self, descriptor: int, home: Path) -> None:
         self._descriptor = descriptor
+        self._home = home
+        self._announced: set[Path] = set()
+        _held.add(self)
 
     @classmethod
     def acquire(cls, home: Path) -> Lease | None:
         """Take the lease of the project whose `.tane` folder is `home`, without waiting."""
         try:
             home.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(home / "publishing.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(home / _LOCK, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise failures.of_store(error, "write", str(home)) from error
         try:
@@ -37,11 +47,53 @@ class Lease:
         except BlockingIOError:
             os.close(descriptor)
             return None
-        return cls(descriptor)
+        lease = cls(descriptor, home)
+        lease._clear_away()
+        return lease
+
+    def announce(self, path: Path) -> None:
+        """Note that something is about to be put at `path`."""
+        if path not in self._announced:
+            with failures.guarding("write", self._home / _LOCK):
+                placing.write_all(self._descriptor, os.fsencode(os.path.relpath(path, self._home)) + b"\0")
+            self._announced.add(path)
+
+    def _clear_away(self) -> None:
+        """Delete what a process that was killed had written beside the places it was about to change."""
+        listed = b""
+        while part := os.read(self._descriptor, 1 << 20):
+            listed += part
+        for name in listed.split(b"\0")[:-1]:  # the last of them may be half written, and nothing was put there then
+            placing.clear_beside(Path(os.path.normpath(self._home / os.fsdecode(name))))
+        if listed:
+            os.ftruncate(self._descriptor, 0)
 
     def release(self) -> None:
-        """Let others publish."""
+        """Let others publish, also while a process that was forked meanwhile is still there."""
+        if self._descriptor >= 0:
+            if self._announced:
+                with suppress(OSError):  # a list that stays costs the next run a look
+                    os.ftruncate(self._descriptor, 0)
+            fcntl.flock(self._descriptor, fcntl.LOCK_UN)
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Forget the lease, which stays with the process that this one was forked from."""
+        _held.discard(self)
         os.close(self._descriptor)
+        self._descriptor = -1
+
+
+_held: set[Lease] = set()
+
+
+def _after_fork() -> None:
+    """A forked child, which may outlive this run, must not keep others from publishing."""
+    for lease in list(_held):
+        lease.let_go()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 class Publisher:
@@ -56,7 +108,9 @@ class Publisher:
         tell: Callable[[events.Event], None],
         run: str,
         before_placing: Callable[[], None],
+        lease: Lease,
     ) -> None:
+        self._lease = lease
         self._root = root
         self._store = store
         self._files = files
@@ -87,6 +141,7 @@ class Publisher:
             return ""
         self._before_placing()  # what is placed is on record, so that after a crash it is known as ours
         verb = self._verb(path, current, fresh)
+        self._lease.announce(path)
         self._store.place(kept.file, path)
         self.signatures.update(_look(path))
         self._files.note(path, kept.file)

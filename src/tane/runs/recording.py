@@ -44,6 +44,8 @@ class Recorder:
             self._known_documents.add(digest)
             with self._gathering:
                 self._documents[digest] = content
+            if self._thread is None:  # a step is about to work: its run is to show that it lives, however long it takes
+                self._start()
         return digest
 
     def add(self, step: records.StepRecord) -> None:
@@ -58,9 +60,7 @@ class Recorder:
         elif count == 1:
             self._wake.set()
             if self._thread is None:
-                thread = threading.Thread(target=self._write_soon, name="tane-recorder", daemon=True)
-                thread.start()
-                self._thread = thread  # only now: an interrupt may come between, and `close` joins what was started
+                self._start()
 
     def flush(self) -> None:
         """Write what has gathered, now."""
@@ -81,6 +81,11 @@ class Recorder:
         if self._failure is not None:
             raise self._failure
         self.flush()
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=self._write_soon, name="tane-recorder", daemon=True)
+        thread.start()
+        self._thread = thread  # only now: an interrupt may come between, and `close` joins what was started
 
     def _write_soon(self) -> None:
         while not self._closing.is_set():

@@ -12,9 +12,9 @@ import getpass
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
+from tane import fielded
 from tane.catalog import datasets, durations
 from tane.digest import hashing, values
 from tane.ledger import connection, read, records, write
@@ -69,7 +69,7 @@ def note(dataset: datasets.Dataset, kept: records.Kept, ledger: connection.Ledge
     """Put on record that the source was loaded now. `identity` is what its own `digest()` said before."""
     if dataset.refresh == durations.ALWAYS and identity is None:
         return
-    detail: dict[str, Any] = {"kept": asdict(kept), "loaded_as": _way(dataset)}
+    detail: dict[str, Any] = {"kept": fielded.asdict(kept), "loaded_as": _way(dataset)}
     if identity is not None:
         detail["identity"] = identity
     write.add_event(ledger, records.Event(KIND, dataset.name, now(), _actor(), detail))

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
-from tane import errors, outcomes
+from tane import errors, fielded, outcomes
 from tane.ledger import records
 from tane.pipeline import namespaces
 from tane.runs import standing
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class StepResult:
     """One step of a run: why it ran, how long it took (seconds), what it made (digest by dataset name)."""
 
@@ -24,12 +22,12 @@ class StepResult:
     seconds: float = 0.0
     cpu: float = 0.0
     peak_memory: int = 0  # bytes; 0 when not sampled
-    outputs: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, str] = fielded.field(default_factory=dict)
     error: str = ""
     attempts: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Run:
     """A finished run. `run["model"]` is the value of a dataset it made or used, loaded when asked for."""
 
@@ -44,8 +42,8 @@ class Run:
     published: bool = True
     error: errors.TaneError | None = None
     notes: tuple[str, ...] = ()
-    rests: standing.Rests | None = field(repr=False, compare=False, default=None)
-    _load: Callable[[str], Any] = field(repr=False, compare=False, default=lambda name: None)
+    rests: standing.Rests | None = fielded.field(repr=False, compare=False, default=None)
+    _load: Callable[[str], Any] = fielded.field(repr=False, compare=False, default=lambda name: None)
 
     def __getitem__(self, dataset: str) -> Any:
         """The value of `dataset`. Raises `errors.UsageError` when the run has none of that name.
@@ -94,10 +92,10 @@ class Run:
             "seconds": round(self.seconds, 6),
             "published": self.published,
             "params": json.loads(json.dumps(self.params, default=str)),
-            "metrics": {name: dataclasses.asdict(metric) for name, metric in self.metrics.items()},
+            "metrics": {name: fielded.asdict(metric) for name, metric in self.metrics.items()},
             "datasets": dict(self.versions),
             "steps": [
-                {**dataclasses.asdict(step), "status": str(step.status), "outputs": dict(step.outputs)}
+                {**fielded.asdict(step), "status": str(step.status), "outputs": dict(step.outputs)}
                 for step in self.steps
             ],
             "notes": list(self.notes),

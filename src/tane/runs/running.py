@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tane import errors, events
+from tane import errors, events, fielded
 from tane.executors import routing
 from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
@@ -179,7 +178,7 @@ class _Running:
                 ended = self._end(running, status, error)
         if status is RunStatus.SUCCEEDED and publisher is not None and locked and running.rests_on_stat:
             self._rest_on(rests, running, publisher)
-            return dataclasses.replace(ended, rests=rests)
+            return fielded.replace(ended, rests=rests)
         return ended
 
     def _loop(
@@ -231,7 +230,7 @@ class _Running:
         if template is None:
             template = record(opened, self.run, self.name, published=self.lease is not None)
         ours: dict[str, Any] = {"run": self.run, "started": self.began, "pid": os.getpid()}
-        write.start_run(opened.ledger, dataclasses.replace(template, params=opened.parameters, **ours))
+        write.start_run(opened.ledger, fielded.replace(template, params=opened.parameters, **ours))
         if self.template is None:
             standing.mark(str(opened.home), self.run)
         write.add_sources(opened.ledger, self.run, list(opened.start.kept.values()))
@@ -268,6 +267,7 @@ class _Running:
             self._tell,
             self.run,
             self.recorder.flush,
+            self.lease,
         )
 
     # --- last lines ------------------------------------------------------------------------------------------------
@@ -304,7 +304,7 @@ class _Running:
         said = len(self.notes)
         self._tell(events.RunEnded(self.run, status, found.counts, found.seconds, str(error) if error else ""))
         if len(self.notes) > said:
-            found = dataclasses.replace(found, notes=tuple(self.notes))
+            found = fielded.replace(found, notes=tuple(self.notes))
         try:
             self.journal.close()
         except OSError:
@@ -321,6 +321,8 @@ class _Running:
             if dataset is not None and dataset.local is not None and kept.file:
                 place = publishing.relative(dataset.local, opened.project.root)
                 entries[name] = lockfile.Entry(kept.file, kept.bytes, place)
+        if self.lease is not None:
+            self.lease.announce(opened.project.root / lockfile.NAME)
         updated = lockfile.update(opened.project.root, entries)
         if updated.notice:
             self._tell(events.Notice(self.run, "warning", updated.notice))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs
 from tane.ledger import connection, read
 from tane.pipeline import graph, namespaces
@@ -17,7 +16,7 @@ from tane.runs import backfills, debugging, opening, preview, results, running, 
 from tane.store import objects
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Workspace:
     """An open project. Several may be open in one process."""
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, datasets
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
@@ -17,20 +16,24 @@ from tane.store import filedigests, objects, signatures
 KEEP_UP_TO = 2 * 1024**3
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Sources:
     """Pinned inputs: `kept` by name, values that are only in memory, files too large to be kept twice, and notices."""
 
-    kept: dict[str, records.Kept] = field(default_factory=dict)
-    held: dict[str, Any] = field(default_factory=dict)
-    in_place: dict[str, tuple[Path, signatures.Signature]] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
-    signatures: dict[str, signatures.Signature | None] = field(default_factory=dict)  # by path, taken before reading
+    kept: dict[str, records.Kept] = fielded.field(default_factory=dict)
+    held: dict[str, Any] = fielded.field(default_factory=dict)
+    in_place: dict[str, tuple[Path, signatures.Signature]] = fielded.field(default_factory=dict)
+    notices: list[str] = fielded.field(default_factory=list)
+    signatures: dict[str, signatures.Signature | None] = fielded.field(
+        default_factory=dict
+    )  # by path, taken before reading
     pinned_by_stat: bool = True  # False: a source has no digest of its own and must be loaded to be known
-    left_out: list[str] = field(default_factory=list)  # not chosen and never made: those who take it have a default
+    left_out: list[str] = fielded.field(
+        default_factory=list
+    )  # not chosen and never made: those who take it have a default
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Parts:
     """The parts that resolving needs."""
 

@@ -159,12 +159,28 @@ def _write(target: str, data: bytes) -> None:
 
 
 def _forget_old(folder: str) -> None:
-    """Keep the newest standings: each environment a command was called in has its own."""
+    """Keep the newest standings: each environment a command was called in has its own. What a process that was killed
+    had begun to write goes too.
+    """
     with os.scandir(folder) as entries:
-        found = sorted(((entry.stat().st_mtime_ns, entry.path) for entry in entries), reverse=True)
-    for _, path in found[_MOST:]:
-        if not path.endswith("latest"):
-            os.unlink(path)
+        paths = [entry.path for entry in entries]
+    found = sorted(((_written(path), path) for path in paths), reverse=True)
+    before = time.time_ns() - _BEGUN
+    for at, (written, path) in enumerate(found):
+        is_begun = "." in os.path.basename(path)
+        if (at >= _MOST and not path.endswith("latest")) or (is_begun and written < before):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:  # another process does the same
+                pass
+
+
+def _written(path: str) -> int:
+    """When a file was written; 0 when another process has just renamed or deleted it."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 def _wait(signature: signatures.Signature) -> int:
@@ -216,6 +232,7 @@ _OF_THE_TERMINAL = (
     "XDG_SESSION",
 )
 _MOST = 64
+_BEGUN = 60 * 1_000_000_000  # ns; none takes so long to write
 
 
 def _path(home: str, argv: Sequence[str]) -> str:

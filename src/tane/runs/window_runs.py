@@ -11,10 +11,9 @@ import os
 import pickle
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tane import errors, events
+from tane import errors, events, fielded
 from tane.catalog import catalogs
 from tane.config import checking, compose, origins
 from tane.digest import hashing
@@ -28,7 +27,7 @@ from tane.runs import keying, opening, results, running, sources, windowed, wind
 from tane.store import filedigests, objects
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Frame:
     """What all windows of a backfill share.
 
@@ -49,7 +48,7 @@ class Frame:
     force: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Ended:
     """How one window ended. `outputs` are those to be placed, with whether this run made them; no run id: it could not
     begin.
@@ -57,7 +56,7 @@ class Ended:
 
     run: str
     status: RunStatus
-    counts: Mapping[StepStatus, int] = field(default_factory=dict)
+    counts: Mapping[StepStatus, int] = fielded.field(default_factory=dict)
     seconds: float = 0.0
     error: errors.TaneError | None = None
     outputs: tuple[tuple[records.Kept, bool], ...] = ()
@@ -190,7 +189,7 @@ class Hands:
         """Record a window that cannot begin, or whose process is gone, as one that failed."""
         run, now = records.new_run_id(), time.time()
         parameters = windowed.with_window(self.frame.parameters, window)
-        record = replace(self.record(window), run=run, started=now, params=parameters, pid=os.getpid())
+        record = fielded.replace(self.record(window), run=run, started=now, params=parameters, pid=os.getpid())
         write.start_run(self.ledger, record)
         write.end_run(self.ledger, run, RunStatus.FAILED, now, str(error))
         return Ended(run, RunStatus.FAILED, error=error)
@@ -205,7 +204,7 @@ class Hands:
     ) -> results.Run:
         """Do the nodes that are the same in all windows, once, so that no two windows do them at the same time."""
         opened = self.open(window, only=only)
-        template = replace(self.record(window), name=f"{self.frame.backfill}/{records.SHARED}")
+        template = fielded.replace(self.record(window), name=f"{self.frame.backfill}/{records.SHARED}")
         return running.run_part(opened, template, executor, force=force, observers=observers)[0]
 
     def record(self, window: windows.Window) -> records.RunRecord:
@@ -218,7 +217,7 @@ class Hands:
             "overrides": [*asked["overrides"], *(f"++{name}={value}" for name, value in own.items())],
             "origins": {**self._origins, **dict.fromkeys(own, f"backfill {frame.backfill}")},
         }
-        return replace(
+        return fielded.replace(
             frame.record,
             kind=records.WINDOW,
             name=f"{frame.backfill}/{window.label}",

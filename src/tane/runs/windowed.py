@@ -6,10 +6,9 @@ Found once for a backfill, from the graph and from the catalogs of two windows. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, datasets
 from tane.pipeline import graph, nodes
 from tane.runs import windows
@@ -19,7 +18,7 @@ SOMEWHERE = windows.Window("9999-12-30T00:00:00", "9999-12-31T00:00:00", "9999-1
 """A window to compare with another one."""
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Windowed:
     """The parts that differ, by name.
 

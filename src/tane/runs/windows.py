@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
-from tane import errors
+from tane import errors, fielded
 
 MOST = 1_000_000
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
@@ -62,7 +61,7 @@ class Every(NamedTuple):
         return self.number * _SECONDS.get(self.unit, 0)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Windows:
     """The windows of a range, in order of time; each is made when it is asked for.
 
@@ -150,7 +149,7 @@ def _whole(begun: Windows, last: datetime, words: Words) -> Windows:
             f"{words.every} {begun.every} makes {count:,} windows of that range, more than {MOST:,}",
             hint="take longer windows, or a part of the range",
         )
-    found = replace(begun, _count=count)
+    found = fielded.replace(begun, _count=count)
     ends = found.edge(count)
     if ends != last:
         begins = found.edge(count - 1).isoformat()

@@ -11,11 +11,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tane import events
+from tane import events, fielded
 from tane.ledger import connection
 from tane.pipeline import commands, nodes
 from tane.project import logs
@@ -24,7 +23,7 @@ from tane.store import objects
 from tane.tracking import sinks
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Task:
     """All that performing one step takes."""
 
@@ -40,7 +39,7 @@ class Task:
     root: str = ""  # the project's folder, in which commands work
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Outcome:
     """What a step made, and what it took: start and end (epoch seconds), CPU seconds, peak memory in bytes.
 
@@ -102,7 +101,7 @@ def _perform_command(command: commands.Command, task: Task, place: arguments.Pla
     return Outcome(done.outputs, started, time.time(), done.cpu, done.peak_memory)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Home:
     """Where a worker process logs: the project's .tane folder, its root, and what logging.yml says."""
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from tane import errors
 from tane.store import failures, signatures
 
-_VERSION = 1
+_VERSION = 2
 _SCHEMA = """
 create table packs (id integer primary key autoincrement, name text not null unique, size integer not null,
     mtime_ns integer not null, ctime_ns integer not null, inode integer not null, taken_ns integer not null);
@@ -33,6 +33,14 @@ create table seen (digest blob primary key, kind integer not null, size integer 
 create table files (path blob primary key, size integer not null, mtime_ns integer not null,
     ctime_ns integer not null, inode integer not null, digest blob not null,
     taken_ns integer not null) without rowid;
+"""
+# When what lies in packs came there: what `appended` says of an offset holds for all behind it. And objects that were
+# thrown away: their bytes stay where they are until the trash is emptied (see `trash`).
+_SINCE_2 = """
+create table appended (pack integer not null, offset integer not null, at integer not null,
+    primary key (pack, offset)) without rowid;
+create table trashed (digest blob primary key, pack integer not null, offset integer not null,
+    length integer not null, kind integer not null, at integer not null) without rowid;
 """
 _BATCH = 900  # SQLite's oldest limit on parameters is 999
 _WAIT = 30.0
@@ -124,7 +132,7 @@ class Index:
         """Make the tables inside an open transaction, and find again what packs hold."""
         for statement in _SCHEMA.split(";")[:-1]:
             connection.execute(statement)
-        connection.execute(f"pragma user_version = {_VERSION}")
+        _bring_up(connection)
         if self.rebuild is not None:
             self._connection = connection
             try:
@@ -263,6 +271,10 @@ class Index:
             (*sig, taken_ns, number),
         )
 
+    def note_appended(self, number: int, offset: int, taken_ns: int) -> None:
+        """Say when what lies in a pack from `offset` on came there. Call inside a transaction."""
+        self._rows("insert or replace into appended values (?, ?, ?)", (number, offset, taken_ns))
+
     def drop_packed(self, pack: Pack, digests: Iterable[str]) -> None:
         """Forget objects of a pack that turned out damaged."""
         with self.transaction() as connection:
@@ -278,7 +290,8 @@ class Index:
 
     def forget_pack(self, number: int) -> None:
         """The same, inside a transaction."""
-        self._rows("delete from packed where pack = ?", (number,))
+        for table in ("packed", "trashed", "appended"):
+            self._rows(f"delete from {table} where pack = ?", (number,))
         self._rows("delete from packs where id = ?", (number,))
 
     def reseal(self, pack: Pack, sig: signatures.Signature, taken_ns: int) -> None:
@@ -380,6 +393,8 @@ def _open_writable(path: Path, create: Callable[[sqlite3.Connection], None]) -> 
             version = connection.execute("pragma user_version").fetchone()[0]
             if version == 0:
                 create(connection)
+            elif version < _VERSION:
+                _bring_up(connection)
             connection.execute("commit")
         if version > _VERSION:
             raise errors.StoreError(
@@ -389,6 +404,13 @@ def _open_writable(path: Path, create: Callable[[sqlite3.Connection], None]) -> 
         connection.close()
         raise
     return connection
+
+
+def _bring_up(connection: sqlite3.Connection) -> None:
+    """Add what version 1 did not have."""
+    for statement in _SINCE_2.split(";")[:-1]:
+        connection.execute(statement)
+    connection.execute(f"pragma user_version = {_VERSION}")
 
 
 def _connected(uri: str) -> sqlite3.Connection:

@@ -127,8 +127,10 @@ class Packs:
         except OSError as error:
             self._cut(writer, start)
             raise failures.of_store(error, "write", writer.path) from error
+        taken_ns = time.time_ns()
         self._index.add_packed(rows)
-        self._index.seal_pack(writer.number, sig, time.time_ns())
+        self._index.note_appended(writer.number, start, taken_ns)
+        self._index.seal_pack(writer.number, sig, taken_ns)
 
     def _cut(self, writer: _Writer, size: int) -> None:
         """Take back a half-written batch; if even that fails, bytes that nobody refers to remain."""

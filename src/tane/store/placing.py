@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from tane.store import failures
 
 _FICLONE = 0x40049409
 _COPY_BLOCK = 64 * 1024 * 1024
+_HERE = -100  # AT_FDCWD: paths are relative to where the process stands
+_EXCHANGE = 2  # RENAME_EXCHANGE and RENAME_SWAP
 _REFUSALS = {errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM}
 
 
@@ -73,6 +76,20 @@ def beside(target: Path) -> Path:
     return target.with_name(f".{target.name[:100]}.tane-{os.urandom(6).hex()}")
 
 
+def clear_beside(target: Path) -> None:
+    """Delete what was to become `target`, or had been it, and was left by a process that was killed.
+
+    Nobody may be at work on `target`. What cannot be deleted stays.
+    """
+    own = re.compile(re.escape(beside(target).name[:-12]) + "[0-9a-f]{12}").fullmatch
+    try:
+        for name in os.listdir(target.parent):
+            if own(name):
+                remove(target.parent / name)
+    except OSError:
+        pass
+
+
 def file(target: Path, fill: Callable[[int], None], mode: int = 0o666) -> None:
     """Make the file `target` by `fill`, which writes into an open file. `mode` is cut by the umask."""
     with failures.guarding("write", target):
@@ -123,9 +140,14 @@ def folder(target: Path, fill: Callable[[Path], None]) -> None:
 
 
 def swap(temporary: Path, target: Path) -> None:
-    """Give `temporary` the name `target`; when one of them is a folder, what is in the way steps aside."""
+    """Give `temporary` the name `target`. What had it is deleted; when it is a folder, after the names were exchanged
+    at once, or, where the system cannot do that, after it stepped aside.
+    """
     if not _is_folder(target) and not _is_folder(temporary):
         os.replace(temporary, target)
+        return
+    if exchange(temporary, target):
+        remove(temporary)
         return
     aside = beside(target)
     try:
@@ -139,6 +161,19 @@ def swap(temporary: Path, target: Path) -> None:
         os.rename(aside, target)
         raise
     remove(aside)
+
+
+def exchange(one: Path, other: Path) -> bool:
+    """Give two files or folders each other's name at once; False when one is missing or the system cannot."""
+    import ctypes  # seldom needed, and slow to import
+
+    names = os.fsencode(one), os.fsencode(other)
+    system = ctypes.CDLL(None)
+    if hasattr(system, "renameat2"):  # Linux
+        return not system.renameat2(_HERE, names[0], _HERE, names[1], ctypes.c_uint(_EXCHANGE))
+    if hasattr(system, "renamex_np"):  # macOS
+        return not system.renamex_np(*names, ctypes.c_uint(_EXCHANGE))
+    return False
 
 
 def below(folder: str) -> Iterator[str]:

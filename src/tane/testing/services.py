@@ -9,13 +9,14 @@ import socket
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from tane import fielded
 
-@dataclass(frozen=True)
+
+@fielded.frozen(slots=False)
 class Asked:
     """One request as it arrived. Header names are in lower case."""
 
@@ -31,7 +32,7 @@ class Asked:
         return json.loads(self.body)
 
 
-@dataclass(frozen=True)
+@fielded.frozen(slots=False)
 class Answer:
     """One scripted answer. A `body` that is no bytes is sent as JSON.
 
@@ -41,7 +42,7 @@ class Answer:
 
     status: int = 200
     body: Any = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = fielded.field(default_factory=dict)
     delay: float = 0.0
     reset: bool = False
     silent: bool = False

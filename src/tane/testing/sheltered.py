@@ -7,15 +7,13 @@ itself. Hooks are left out unless asked for: one that calls somebody should not 
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
 
-from tane import errors
+from tane import errors, fielded
 from tane.catalog import catalogs, datasets, kinds, places
 from tane.config import compose
 from tane.pipeline import graph, nodes
@@ -27,7 +25,7 @@ _ELSEWHERE = "elsewhere"  # where outputs go whose place is outside of the proje
 _SAVED = "saved"  # where values go that a test saves under names without an entry
 
 
-@dataclass(frozen=True, eq=False)
+@fielded.frozen(eq=False, slots=False)
 class Sheltered(projects.Project):
     """`real`, with another root. `extra` are pipelines of the test's own, `saved` the names of what it has saved."""
 
@@ -87,12 +85,12 @@ def shelter(
     hooks: bool = False,
 ) -> Sheltered:
     """`real` with all that its runs write in `folder`."""
-    values = {each.name: getattr(real, each.name) for each in dataclasses.fields(projects.Project)}
+    values = {name: getattr(real, name) for name in fielded.fields(projects.Project)}
     values |= {"root": folder, "store": folder / layout.STORE, "ledger": folder / layout.LEDGER, "remotes": {}}
     return Sheltered(**values, real=real, extra=extra, saved=set() if saved is None else saved, with_hooks=hooks)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Workspace(sessions.Workspace):
     """A sheltered project as tests see it: what `tane.open_project` gives, and the folder that it writes to."""
 
@@ -146,7 +144,7 @@ def reopened(real: projects.Project, overrides: Sequence[str], env: str | Sequen
     overrides = (*real.overrides, *overrides)
     environments = real.environments if env is None else (env,) if isinstance(env, str) else tuple(env)
     if isinstance(real, Bare):
-        return dataclasses.replace(real, overrides=overrides, environments=environments)
+        return fielded.replace(real, overrides=overrides, environments=environments)
     return projects.open_project(real.flow or real.root, env=environments, overrides=overrides, environ=real.environ)
 
 
@@ -239,17 +237,17 @@ class _Unconfirmed(datasets.Dataset):
 def _unconfirmed(found: datasets.Dataset | None) -> datasets.Dataset | None:
     if found is None or (found.instance is None and not hasattr(found.format, "confirm")):
         return found
-    return _Unconfirmed(**{each.name: getattr(found, each.name) for each in dataclasses.fields(found)})
+    return _Unconfirmed(**{name: getattr(found, name) for name in fielded.fields(found)})
 
 
 # --- no project at all ------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, eq=False)
+@fielded.frozen(eq=False, slots=False)
 class Bare(projects.Project):
     """A project without code: a folder, perhaps with `conf/`, and pipelines and hooks given as they are."""
 
-    given: Mapping[str, graph.Pipeline] = field(default_factory=dict)
+    given: Mapping[str, graph.Pipeline] = fielded.field(default_factory=dict)
     watching: tuple[Any, ...] = ()
     shelves: catalogs.Catalog | None = None
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Any, NamedTuple
 
 from tane import errors, outcomes
-from tane.ledger import connection, records, write
+from tane.ledger import connection, leases, records, write
 from tane.plan import environment
 from tane.project import projects, settings, snapshot
 from tane.store import objects
@@ -32,6 +33,8 @@ class TrackedRun:
         self._store = store
         self._sink = sinks.LedgerSink(ledger, store, run)
         self._open = True
+        self._ended = threading.Event()
+        threading.Thread(target=self._live, name="tane-lease", daemon=True).start()
         logs.enter(self._sink)
 
     def __enter__(self) -> TrackedRun:
@@ -52,12 +55,21 @@ class TrackedRun:
         if not self._open:
             return
         self._open = False
+        self._ended.set()
         logs.leave(self._sink)
         self._store.flush()
         write.end_run(self._ledger, self.id, status, time.time(), error)
         self._store.close()
         self._ledger.close()
         _left_open.discard(self)
+
+    def _live(self) -> None:
+        """Show those on other machines, who cannot look at this process, that it lives."""
+        while not self._ended.wait(leases.LEASE / 6):
+            try:
+                write.beat(self._ledger, self.id)
+            except errors.TaneError:  # closed; or lost, which the next that is logged tells
+                return
 
 
 def start_run(

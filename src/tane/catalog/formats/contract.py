@@ -10,10 +10,9 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from tane import errors
+from tane import errors, fielded
 
 
 class Problem(Exception):
@@ -30,15 +29,15 @@ class EntryProblem(Problem):
     """A mistake of the entry, not of its file or of the value: an option that nobody knows."""
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Options:
     """What an entry says to its format. `suffix` is the file's (".csv") without that of `compression`."""
 
     suffix: str = ""
     compression: str = ""  # "gzip", "bz2", "xz" or empty
-    load_args: Mapping[str, Any] = field(default_factory=dict)
-    save_args: Mapping[str, Any] = field(default_factory=dict)
-    more: Mapping[str, Any] = field(default_factory=dict)  # keys that only this type takes
+    load_args: Mapping[str, Any] = fielded.field(default_factory=dict)
+    save_args: Mapping[str, Any] = fielded.field(default_factory=dict)
+    more: Mapping[str, Any] = fielded.field(default_factory=dict)  # keys that only this type takes
 
 
 class Format(Protocol):

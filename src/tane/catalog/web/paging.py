@@ -13,10 +13,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
+from tane import fielded
 from tane.catalog.web import sending
 
 _MOST = 1000
@@ -75,16 +75,16 @@ def _pages(
         seen.add(mark)
         if by == "cursor":
             url = _without(first.url, _param(options, by))
-            request = replace(first, url=url, params=_set(first, options, by, mark))
+            request = fielded.replace(first, url=url, params=_set(first, options, by, mark))
         else:
-            request = replace(request, url=mark, params=())
+            request = fielded.replace(request, url=mark, params=())
 
 
 def _at(first: sending.Request, options: Mapping[str, Any], by: str, position: int) -> sending.Request:
     params = dict(_set(first, options, by, str(position)))
     if options.get("size"):
         params[str(options.get("size_param", "limit" if by == "offset" else "per_page"))] = str(options["size"])
-    return replace(first, params=tuple(params.items()))
+    return fielded.replace(first, params=tuple(params.items()))
 
 
 def _param(options: Mapping[str, Any], by: str) -> str:

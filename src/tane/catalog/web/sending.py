@@ -12,11 +12,10 @@ import random
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from tane import extras
+from tane import extras, fielded
 from tane.catalog import durations, masking
 from tane.catalog.formats import contract
 
@@ -36,7 +35,7 @@ _transport_log = logging.getLogger("urllib3.connectionpool")
 Pairs = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Rules:
     """How a request is sent. `retries` come after the first try, `redirects` is how many may be followed."""
 
@@ -44,30 +43,30 @@ class Rules:
     retries: int = 4
     redirects: int = 10
     repeatable: bool = True  # sending it twice does no harm: it only reads, or replaces
-    transport: Mapping[str, Any] = field(default_factory=dict)  # verify, cert, proxies
+    transport: Mapping[str, Any] = fielded.field(default_factory=dict)  # verify, cert, proxies
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Auth:
     """What proves who asks: headers and query parameters. `secrets` are never shown."""
 
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    params: Pairs = field(default=(), repr=False)
-    secrets: tuple[str, ...] = field(default=(), repr=False)
+    headers: Mapping[str, str] = fielded.field(default_factory=dict, repr=False)
+    params: Pairs = fielded.field(default=(), repr=False)
+    secrets: tuple[str, ...] = fielded.field(default=(), repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Request:
     """A request without credentials. `body` are the arguments `json`, `data`, `files` and `cookies` of requests."""
 
     method: str
     url: str
     params: Pairs = ()
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-    body: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    headers: Mapping[str, str] = fielded.field(default_factory=dict, repr=False)
+    body: Mapping[str, Any] = fielded.field(default_factory=dict, repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Answer:
     """What came back, and from which URL in the end."""
 
@@ -189,7 +188,7 @@ class Sender:
             seen.add(target)
             if not same_origin(answer.url, target):
                 trusted = False  # and stays so: what another host sends back is not ours any more
-            request = replace(request, url=target, params=())
+            request = fielded.replace(request, url=target, params=())
         raise contract.Problem(
             f"{self._shown(request.url)}: more than {self._rules.redirects} redirects", "check the url in a browser"
         )

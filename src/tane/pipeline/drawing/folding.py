@@ -8,8 +8,8 @@ namespace's nodes feed others that feed it again.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
 
+from tane import fielded
 from tane.pipeline.drawing import wording
 from tane.pipeline.drawing.scene import Edge, Item, Scene, StepInfo, merged
 
@@ -86,7 +86,7 @@ def reduce(scene: Scene, *, parameters: bool = True, datasets: bool = True) -> t
         for edge in pairs:
             if scene.items[edge.target].kind == "dataset":
                 makers[edge.target] = edge.source
-        pairs = [replace(edge, source=makers.get(edge.source, edge.source)) for edge in pairs]
+        pairs = [fielded.replace(edge, source=makers.get(edge.source, edge.source)) for edge in pairs]
     edges = merged(
         Edge(now[e.source], now[e.target], e.order, e.when) for e in pairs if e.source in now and e.target in now
     )
@@ -105,14 +105,14 @@ def _outermost(home: str, shut: Collection[str]) -> str:
 def _moved(item: Item, shut: Collection[str]) -> Item:
     """The item beside the box of the namespace whose frame it lay in."""
     name = _outermost(item.home, shut)
-    return replace(item, home=name.rpartition(".")[0]) if name else item
+    return fielded.replace(item, home=name.rpartition(".")[0]) if name else item
 
 
 def _renumbered(item: Item, now: dict[int, int], place: Sequence[int]) -> Item:
     """The item with what it takes and makes by new indexes; what is not there any more is left out."""
     if not item.works:
         return item
-    return replace(
+    return fielded.replace(
         item,
         takes=tuple(dict.fromkeys(now[place[at]] for at in item.takes if place[at] in now)),
         makes=tuple(dict.fromkeys(now[place[at]] for at in item.makes if place[at] in now)),

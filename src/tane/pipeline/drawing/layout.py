@@ -8,9 +8,9 @@ it; the frame is then one box among others. `layout.js` does the same in a page:
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from tane import fielded
 from tane.pipeline.drawing import ranking, stacking
 from tane.pipeline.drawing.ranking import Link
 from tane.pipeline.drawing.stacking import Join, Size, Stop
@@ -32,7 +32,7 @@ class Vertex(NamedTuple):
     value: Value | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Layout:
     """The centres of the boxes, the edges as SVG paths, the frames, outer ones first, and the size of the whole."""
 
@@ -40,7 +40,7 @@ class Layout:
     paths: list[str]
     width: int
     height: int
-    frames: list[Frame] = field(default_factory=list)
+    frames: list[Frame] = fielded.field(default_factory=list)
 
 
 def arrange(

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
+from tane import fielded
 from tane.pipeline import nodes
 from tane.pipeline.drawing import folding, layout, palette, picture, wording
 from tane.pipeline.drawing.scene import Item, Scene
@@ -18,7 +18,7 @@ from tane.pipeline.drawing.scene import Item, Scene
 
 def draw(drawn: Scene, folded: Collection[str] = ()) -> str:
     """The HTML document; the namespaces `folded` are so at first."""
-    items = [*drawn.items, *(replace(one, takes=(), makes=()) for one in folding.boxes(drawn))]
+    items = [*drawn.items, *(fielded.replace(one, takes=(), makes=()) for one in folding.boxes(drawn))]
     frames = layout.frames([item.home for item in drawn.items], [(edge.source, edge.target) for edge in drawn.edges])
     tall = any(item.step.status for item in drawn.items if item.kind == "node")
     boxes = [picture.box(item, frames, tall=tall) for item in items]

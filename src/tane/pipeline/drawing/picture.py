@@ -7,9 +7,9 @@ not, stand in the elements.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
+from tane import fielded
 from tane.pipeline.drawing import layout, palette, wording
 from tane.pipeline.drawing.scene import Edge, Item, Scene, common
 
@@ -28,7 +28,7 @@ MARKERS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Box:
     """An item's size and what is written in it."""
 

@@ -8,15 +8,16 @@ and the number of bends stays near linear.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
 from itertools import pairwise
+
+from tane import fielded
 
 Link = tuple[int, int]
 
 _BENDS_PER_VERTEX = 8  # beyond this the longest trunks are drawn straight, without bends
 
 
-@dataclass(slots=True)
+@fielded.mutable
 class Mesh:
     """Vertices in rows, every edge between neighbouring rows. Vertices from `real` on are bends.
 
@@ -30,7 +31,7 @@ class Mesh:
     above: list[list[int]]
     below: list[list[int]]
     routes: list[list[int]]
-    hold: dict[Link, float] = field(default_factory=dict)
+    hold: dict[Link, float] = fielded.field(default_factory=dict)
 
 
 def backward(count: int, links: Sequence[Link]) -> list[bool]:

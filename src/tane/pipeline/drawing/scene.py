@@ -8,9 +8,9 @@ whatever the order in its sets.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
+from tane import fielded
 from tane.pipeline import nodes as described
 from tane.pipeline.drawing import wording
 
@@ -55,7 +55,7 @@ class PipelineLike(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class DatasetInfo:
     """What the catalog and the store know of a dataset."""
 
@@ -65,7 +65,7 @@ class DatasetInfo:
     digest: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class StepInfo:
     """How a node stands: its status in the last run or in a plan, when and for how long.
 
@@ -80,7 +80,7 @@ class StepInfo:
     doc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Item:
     """One thing drawn: a node, a dataset, a parameter, or a namespace folded into one box.
 
@@ -132,7 +132,7 @@ class Item:
         return f"{name} = {self.value}" if short else name
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Edge:
     """From item to item by index.
 
@@ -146,13 +146,13 @@ class Edge:
     when: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@fielded.frozen
 class Scene:
     """Nodes in topological order, datasets and parameters where they first occur, and their edges."""
 
     title: str
     items: tuple[Item, ...]
-    edges: tuple[Edge, ...] = field(default=())
+    edges: tuple[Edge, ...] = fielded.field(default=())
 
     def of_kind(self, kind: Kind) -> list[Item]:
         """The items of one kind, in order."""
@@ -207,7 +207,7 @@ def build(
         at = index[True, node.name] = len(items)
         items.append(_node(node, done.get(node.name, StepInfo())))
         makes = tuple(dict.fromkeys(place(name) for name in node.outputs))
-        items[at] = replace(items[at], takes=takes, makes=makes)
+        items[at] = fielded.replace(items[at], takes=takes, makes=makes)
         edges += [Edge(source, at) for source in takes]
         edges += [Edge(source, at, order=True, when=str(when)) for source in looks]
         edges += [Edge(at, target) for target in makes]
@@ -278,7 +278,7 @@ def _housed(items: Sequence[Item], edges: Iterable[Edge]) -> list[Item]:
                 maker = items[makers[at]].namespace
                 inside = common([maker, *spaces])
                 home = max((common([maker, space]) for space in spaces), key=len)
-        housed.append(replace(item, home=home, inside=inside) if home else item)
+        housed.append(fielded.replace(item, home=home, inside=inside) if home else item)
     return housed
 
 
@@ -314,7 +314,7 @@ def _node(node: NodeLike, step: StepInfo) -> Item:
     if not hasattr(func, "__name__"):
         func = type(func)
     module, name = getattr(func, "__module__", None), getattr(func, "__qualname__", func.__name__)
-    step = replace(
+    step = fielded.replace(
         step,
         reasons=tuple(step.reasons),
         module=step.module or ("" if command else f"{module}.{name}" if module else name),
