@@ -1,10 +1,14 @@
 """A table of edits: what stands before, what after, whether the digest of `pkg.nodes:fit` must change.
 
-Each text holds one or more files, each begun by a line `# file: path`; without one it is pkg/nodes.py.
+Each text holds one or more files, each begun by a line `# file: path`; without one it is pkg/nodes.py. Short ones
+stand in code_edits.txt.
 """
 
 from __future__ import annotations
 
+import re
+import sys
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -1113,3 +1117,21 @@ def fit(x): return x
     '"2"',
     True,
 )
+
+_TITLE = re.compile(r"^=== (must|must not)(?: since 3\.(\d+))?: (.+?)(?: \[(.+)\])?$", re.MULTILINE)
+_MARK = re.compile(r"<<(.*?)\|=>\|(.*?)>>", re.DOTALL)
+
+
+def _written(text: str) -> None:
+    """The edits that are marked in a text."""
+    ends = [*(title.start() for title in _TITLE.finditer(text)), len(text)]
+    for title, end in zip(_TITLE.finditer(text), ends[1:], strict=True):
+        must, since, name, root = title.groups()
+        body = re.sub(r"^--- .*\n", "", text[title.end() + 1 : end], flags=re.MULTILINE).rstrip("\n") + "\n"
+        assert len(_MARK.findall(body)) == 1, name
+        before, after = (_MARK.sub(lambda found, at=at: found.group(at), body) for at in (1, 2))
+        if since is None or sys.version_info >= (3, int(since)):
+            EDITS.append(Edit(name, before, after, must == "must", root or "pkg.nodes:fit"))
+
+
+_written(Path(__file__).with_suffix(".txt").read_text())

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import linecache
 import os
 import subprocess
@@ -188,6 +189,45 @@ def test_the_class_of_a_stored_value_counts_by_its_code(tmp_path: Path) -> None:
     after = found(HELPED.replace("k = 1", "k = 2"), "edits_b")
     assert before.digest != after.digest
     assert list(before.parts) == ["class Model in nodes.py"]
+
+
+def test_the_types_that_arguments_are_turned_into_count_by_their_code(tmp_path: Path) -> None:
+    def found(text: str, folder: str) -> code.CodeDigest:
+        write(text, tmp_path / folder)
+        fit, model = load("pkg.nodes:fit", tmp_path / folder), load("pkg.nodes:Model", tmp_path / folder)
+        return code.of_annotated(fit, {"k": model, "n": list[int]}, cache=code.Cache(tmp_path / folder))
+
+    text = "class Model:\n    k = 1\ndef fit(k: Model, n: list[int]): return k.k\n"
+    before, after = found(text, "edits_a"), found(text.replace("k = 1", "k = 2"), "edits_b")
+    assert before.digest != after.digest
+    assert code.diff_parts(before.parts, after.parts) == ["class Model in nodes.py"]
+    assert {"function fit() in nodes.py", "annotation of k", "annotation of n"} <= set(before.parts)
+
+
+def test_trees_that_were_forgotten_are_read_again(tmp_path: Path) -> None:
+    write(HELPED, tmp_path / "edits")
+    fit = load("pkg.nodes:fit", tmp_path / "edits")
+    cache = code.Cache(tmp_path / "edits")
+    with cache.reading():
+        code.of(fit.__globals__["scale"], cache=cache)
+    assert code.of(fit, cache=cache) == code.of(fit, cache=code.Cache(tmp_path / "edits"))
+
+
+def test_collecting_garbage_goes_on_after_reading(tmp_path: Path) -> None:
+    with pytest.raises(ZeroDivisionError), code.Cache(tmp_path).reading():
+        assert not gc.isenabled()
+        raise ZeroDivisionError
+    assert gc.isenabled()
+
+
+def test_code_that_ran_often_is_still_what_its_file_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_STARTED", 0.0)
+    write("def fit(x):\n    total = 0\n    for i in x: total += i\n    return total\n", tmp_path / "edits")
+    fit = load("pkg.nodes:fit", tmp_path / "edits")
+    before = code.of(fit, cache=code.Cache(tmp_path / "edits"))
+    for _ in range(100):  # the interpreter specialises its instructions
+        fit(range(100))
+    assert code.of(fit, cache=code.Cache(tmp_path / "edits")) == before
 
 
 def test_a_class_that_is_gone_has_a_digest_of_its_own(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def _clean_imports(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def forget() -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "pkg"]:
+    for name in [name for name in sys.modules if name.startswith("pkg")]:
         del sys.modules[name]
 
 
@@ -63,7 +63,11 @@ def test_an_edit_changes_the_digest_when_it_must(
     if not fresh and not edit.changes and (before.whole or any(map(_is_module_code, before.parts))):
         return  # text that may not be what was loaded is never trusted twice
     assert (before.digest != after.digest) is edit.changes, code.diff_parts(before.parts, after.parts)
-    assert bool(code.diff_parts(before.parts, after.parts)) is edit.changes
+    if edit.name not in SWAPS:
+        assert bool(code.diff_parts(before.parts, after.parts)) is edit.changes
+
+
+SWAPS = {"compose"}  # the same parts, put together otherwise: none of them is to blame
 
 
 def _is_module_code(label: str) -> bool:

@@ -115,6 +115,8 @@ def cells(function: types.FunctionType) -> Pairs:
 
 def defaults(function: types.FunctionType) -> Pairs:
     """The default values of a function as they are now."""
+    if not function.__defaults__ and not function.__kwdefaults__:
+        return []
     found = [(f"default {i}", value) for i, value in enumerate(function.__defaults__ or ())]
     return found + [(f"default {name}", value) for name, value in sorted((function.__kwdefaults__ or {}).items())]
 
@@ -122,7 +124,8 @@ def defaults(function: types.FunctionType) -> Pairs:
 def contents(value: Any, kind: type) -> Pairs | None:
     """The parts of a builtin container or wrapper by name, or None for everything else."""
     if kind is functools.partial:
-        words = [(f"keyword {name}", item) for name, item in value.keywords.items()]
+        place = _keyword_places(value)
+        words = [(f"keyword {place.get(name, '')}{name}", item) for name, item in value.keywords.items()]
         return [("func", value.func), *_numbered(value.args), *words]
     if kind is types.MethodType:
         return [("func", value.__func__), ("self", value.__self__)]
@@ -142,6 +145,18 @@ def contents(value: Any, kind: type) -> Pairs | None:
     return None
 
 
+def _keyword_places(value: functools.partial[Any]) -> dict[str, str]:
+    """The places of a partial's keywords, for a function that may see their order (`**options`)."""
+    func = value.func
+    while isinstance(func, functools.partial):
+        func = func.func
+    code = getattr(func, "__code__", None)
+    if isinstance(code, types.CodeType) and not code.co_flags & _TAKES_ALL_KEYWORDS:
+        return {}
+    return {name: f"{number} " for number, name in enumerate(value.keywords)}
+
+
+_TAKES_ALL_KEYWORDS = 0x08  # as `inspect.CO_VARKEYWORDS`
 _STATEFUL = (
     functools.cached_property,
     functools.partialmethod,
@@ -291,9 +306,13 @@ def is_generated(function: types.FunctionType) -> bool:
     return not is_cell(function.__code__)
 
 
-def live_shape(kind: type) -> list[str]:
-    """What can be seen of a class as it was loaded, for when no file tells."""
+def live_shape(kind: type, loose: bool) -> list[str]:
+    """What can be seen of a class as it was loaded, for when no file tells. Nobody sees the annotations of a `loose`
+    one.
+    """
     shape = [repr(sorted(name for name in vars(kind) if name not in _VOLATILE))]
+    if loose:
+        return shape
     notes = vars(kind).get("__annotations__")
     if isinstance(notes, dict):
         shape.append(repr([(name, str(note)) for name, note in notes.items()]))
@@ -303,6 +322,14 @@ def live_shape(kind: type) -> list[str]:
     return shape
 
 
+def is_unwatched(kind: type) -> bool:
+    """Whether neither a metaclass nor a base saw in which order a class lists its members, and with what annotations,
+    and nothing made more of them later.
+    """
+    return type(kind) is type and kind.__bases__ == (object,) and _MADE_LATER.isdisjoint(vars(kind))
+
+
+_MADE_LATER = frozenset({"__dataclass_fields__", "__attrs_attrs__"})
 _VOLATILE = frozenset({"__annotations_cache__", "__abstractmethods__", "_abc_impl", "__doc__"})
 
 

@@ -8,14 +8,20 @@ words what it is made of.
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import sys
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tane import fielded
 from tane.digest import hashing
 from tane.plan import parts, reach
+from tane.project import loaded
+from tane.store import signatures
 
 
 @fielded.frozen
@@ -34,6 +40,11 @@ class CodeDigest:
     whole: str = ""
     undefined: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def absent(self) -> bool:
+        """Whether it is the code of a class or function that is no longer there."""
+        return any(label.endswith(reach.ABSENT) for label in self.parts) and len(self.parts) == 1
+
 
 class Cache:
     """What one run has learnt about the code of the project in folder `root`. Safe between threads."""
@@ -41,7 +52,9 @@ class Cache:
     def __init__(self, root: Path) -> None:
         self._lock = threading.Lock()
         self._reach = reach.Reach(root)
+        self._began = time.time_ns()
         self._done: dict[int, tuple[Any, CodeDigest]] = {}  # keeps the object, so that no id is used twice
+        self._annotated: dict[tuple[int, tuple[str, ...]], tuple[Any, CodeDigest]] = {}
         self._classes: dict[str, CodeDigest] = {}
 
     def function(self, func: Any) -> CodeDigest:
@@ -53,6 +66,31 @@ class Cache:
             known = self._done[id(func)] = (func, found)
         return known[1]
 
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """A stretch of many digests, at whose end the syntax trees are forgotten: they are many objects and none is
+        garbage before, so that looking for some would take longer than all the rest.
+        """
+        collecting = gc.isenabled()
+        gc.disable()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._reach.texts.rest()
+            if collecting:
+                gc.enable()
+
+    def annotated(self, func: Any, annotations: Mapping[str, Any]) -> CodeDigest:
+        """The digest of a callable and of the annotations of some of its arguments, computed once."""
+        key = id(func), tuple(annotations)
+        known = self._annotated.get(key)
+        if known is None:
+            with self._lock:
+                found = _digest(self._reach.annotated_part(func, annotations), own=True)
+            known = self._annotated[key] = (func, found)
+        return known[1]
+
     def named(self, name: str) -> CodeDigest:
         """The digest of a class or function called "module:qualname", computed once."""
         known = self._classes.get(name)
@@ -62,10 +100,32 @@ class Cache:
             self._classes[name] = known
         return known
 
+    def is_of_now(self, module: loaded.Module) -> bool:
+        """Whether a module that was imported after all this was learnt, here or in another process, is what it was
+        learnt from: its file looks as when this process imported and read it, or is older.
+        """
+        texts, file = self._reach.texts, module.file
+        imported, was_read = loaded.signature(module.name, file), texts.signature(file)
+        if imported is None and was_read is None:
+            return module.sig[2] < self._began
+        if imported is not None and imported not in (module.sig, was_read):
+            return False
+        return was_read in (None, module.sig) or texts.still_says(file)
+
+    def files(self) -> dict[str, signatures.Signature]:
+        """The source files that were read, by path, with how they looked when they said what this process goes by."""
+        imported = {file: sig for module in list(sys.modules.values()) for file, sig in loaded.looked(module)}
+        return {file: imported.get(file, sig) for file, sig in self._reach.texts.files().items()}
+
 
 def of(func: Any, *, cache: Cache) -> CodeDigest:
     """The digest of a callable: a function, class, method, partial, decorated function or instance."""
     return cache.function(func)
+
+
+def of_annotated(func: Any, annotations: Mapping[str, Any], *, cache: Cache) -> CodeDigest:
+    """As `of`, together with the types that turn what some arguments are given into something else."""
+    return cache.annotated(func, annotations)
 
 
 def of_class(name: str, cache: Cache) -> CodeDigest:
@@ -100,10 +160,12 @@ def _digest(root: parts.Part, *, own: bool) -> CodeDigest:
     """
     numbers = {root: 0}
     order = [root]
+    leaves: dict[parts.Part, None] = {}
     tokens: list[str] = []
     for part in order:
         tokens.append(part.own)
-        for name, target in sorted(part.edges, key=_edge_name):
+        edges = part.edges
+        for name, target in sorted(edges, key=_edge_name) if len(edges) > 1 else edges:
             if target.edges:
                 number = numbers.get(target)
                 if number is None:
@@ -111,9 +173,14 @@ def _digest(root: parts.Part, *, own: bool) -> CodeDigest:
                     order.append(target)
                 tokens.append(f"{name}={number}")
             else:
+                leaves[target] = None
                 tokens.append(f"{name}:{target.own}")
         tokens.append("")
-    return _summary(order, hashing.combine("code", *tokens), _own_label(root) if own else "")
+    every = [*order, *leaves]
+    looks = bool([part for part in every if part.looks])
+    if looks:
+        tokens += [part.order for part in every]
+    return _summary(every, hashing.combine("code", *tokens), _own_label(root) if own else "", looks)
 
 
 def _edge_name(edge: tuple[str, parts.Part]) -> tuple[str, str]:
@@ -128,17 +195,19 @@ def _own_label(root: parts.Part) -> str:
     return root.label
 
 
-def _summary(order: list[parts.Part], digest: str, own: str) -> CodeDigest:
+def _summary(every: list[parts.Part], digest: str, own: str, looks: bool) -> CodeDigest:
     labels: dict[str, set[str]] = {}
-    imports: set[str] = set()
+    imports: frozenset[str] = frozenset()
     files: set[Path] = set()
     reasons: set[str] = set()
     undefined: set[tuple[str, str]] = set()
-    leaves = {target for part in order for _, target in part.edges if not target.edges}
-    for part in (*order, *leaves):
+    for part in every:
         if part.own:
             labels.setdefault(part.label, set()).add(part.own)
-        imports |= part.imports
+        if looks and part.order:
+            labels.setdefault(part.label, set()).add(part.order)
+        if part.imports:
+            imports |= part.imports
         if part.file is not None:
             files.add(part.file)
         if part.whole:
@@ -152,4 +221,4 @@ def _summary(order: list[parts.Part], digest: str, own: str) -> CodeDigest:
         for label, owns in sorted(labels.items())
     }
     whole = min(reasons, default="")
-    return CodeDigest(digest, named, frozenset(imports), frozenset(files), whole, tuple(sorted(undefined)))
+    return CodeDigest(digest, named, imports, frozenset(files), whole, tuple(sorted(undefined)))

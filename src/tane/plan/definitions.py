@@ -45,10 +45,10 @@ class Definitions:
         """Fill the part of a function: its syntax (else its bytecode), defaults, attributes and closure."""
         code, namespace = function.__code__, function.__globals__
         tree = self.texts.source(code.co_filename, namespace).function(code)
-        cells = dict(anatomy.cells(function))
+        cells = dict(anatomy.cells(function)) if function.__closure__ else {}
         if tree is not None:
             read = self.texts.read(tree, namespace)
-            part.own = hashing.combine("function", read.digest)
+            part.own = read.digest
             self._uses(part, read, namespace, cells)
         else:
             part.own = hashing.combine("function", sources.bytecode(code))
@@ -56,15 +56,14 @@ class Definitions:
         self._module_effects(part, namespace)
         for name, value in anatomy.defaults(function):
             part.edges.append((name, self._visit(value, parts.At(part.label, namespace))))
-        for name, value in sorted(vars(function).items()):
+        for name, value in sorted(function.__dict__.items()) if function.__dict__ else ():
             child = self._visit(value, parts.At(part.label, namespace, soft=True))
             part.edges.append((name, child))
             if name == "__wrapped__":
                 part.wraps = child
-        place = part.label.partition(" ")[2]
         for name, value in cells.items():
             if not _is_our_module(value):  # those are followed by the attributes asked of them
-                at = parts.At(f"closure value {name} of {place}", namespace)
+                at = parts.At(f"closure value {name} of {part.label.partition(' ')[2]}", namespace)
                 part.edges.append((f"closure {name}", self._visit(value, at)))
 
     def _uses(self, part: parts.Part, read: syntax.Syntax, namespace: parts.Namespace, cells: parts.Namespace) -> None:
@@ -85,7 +84,22 @@ class Definitions:
         for one, asked in read.imported:
             self._imported(part, one, asked, namespace)
         for word in sorted(read.marks):
-            self._take_whole(part, namespace, telling.mark(word))
+            if word == telling.ORDER:
+                part.looks = True
+            else:
+                self._take_whole(part, namespace, telling.mark(word))
+        self._read_in_texts(part, read, namespace)
+
+    def _read_in_texts(self, part: parts.Part, read: syntax.Syntax, namespace: parts.Namespace) -> None:
+        """Follow the names that stand in a definition's strings, or in the strings it names."""
+        words = set(read.words)
+        for name, _ in read.uses:
+            if type(namespace.get(name)) is str:
+                words |= telling.names_in(namespace[name], read.reads)
+        for name in sorted(words):
+            value = namespace.get(name)
+            if value is not None and name not in telling.NOT_FOLLOWED and not isinstance(value, types.ModuleType):
+                self._follow(part, name, value, (), self.texts.at(namespace, name))
 
     def _bytecode_uses(self, part: parts.Part, code: types.CodeType, namespace: parts.Namespace) -> None:
         """The same from the names in compiled code, where attributes and imports cannot be told apart."""
@@ -182,10 +196,12 @@ class Definitions:
         functions = [function for _, member in members for function in anatomy.functions_of(member)]
         trees = self._class_trees(kind, source, functions)
         documents = bool(anatomy.outside_top(type(kind).__module__))  # such a metaclass may read docstrings
-        reads = [self.texts.read(tree, namespace, documents) for tree in trees]
+        loose = _is_loose(kind, trees)
+        reads = [self.texts.read(tree, namespace, documents, loose) for tree in trees]
         part.own = hashing.combine("class", kind.__name__, *(read.digest for read in reads))
         if not reads or not source.fresh:
-            part.own = hashing.combine("class as it is", part.own, *anatomy.live_shape(kind))
+            part.own = hashing.combine("class as it is", part.own, *anatomy.live_shape(kind, loose))
+        part.order = self._as_written(trees, namespace) if loose else ""
         cells = {name: value for function in functions for name, value in anatomy.cells(function)}
         for read in reads:
             self._uses(part, read, namespace, cells)
@@ -193,11 +209,28 @@ class Definitions:
             self._without_statement(part, kind, namespace, at)
         for number, base in enumerate((*kind.__bases__, type(kind))):
             if base is not object and base is not type:
-                part.edges.append((f"base {number}", self._visit(base, parts.At(part.label, namespace))))
+                found = self._visit(base, parts.At(part.label, namespace))
+                part.edges.append((f"base {number}", found))
+                part.edges += [] if loose else self._inherited(base, found)
         spans = [(syntax.start_line(tree), tree.end_lineno or 0) for tree in trees]
         for name, member in members:
             self._member(part, name, member, namespace, home, spans)
         self._module_effects(part, namespace)
+
+    def _as_written(self, trees: list[ast.ClassDef], namespace: parts.Namespace) -> str:
+        return hashing.combine("as written", *(self.texts.read(tree, namespace).digest for tree in trees))
+
+    def _inherited(self, base: type, found: parts.Part) -> parts.Edges:
+        """The order and annotations of a base, which its subclasses may have looked at."""
+        if not anatomy.is_project_class(base):
+            return []
+        home, namespace = anatomy.home_of(base)
+        members = anatomy.class_members(base)
+        functions = [function for _, member in members for function in anatomy.functions_of(member)]
+        trees = self._class_trees(base, self.texts.source(home, namespace), functions)
+        if not _is_loose(base, trees):
+            return []
+        return [("base as written", parts.Part(found.label, self._as_written(trees, namespace), file=found.file))]
 
     def _class_trees(
         self, kind: type, source: sources.Source, functions: list[types.FunctionType]
@@ -374,6 +407,11 @@ def _sets(statement: ast.stmt, target: Any) -> bool:
     module = target.__name__ if isinstance(target, types.ModuleType) else target.__module__
     outside = isinstance(module, str) and not sources.is_project_name(module)
     return outside and any(isinstance(node, ast.Assign) for node in ast.walk(statement))
+
+
+def _is_loose(kind: type, trees: list[ast.ClassDef]) -> bool:
+    """Whether nobody sees the annotations of a class and the order of its methods."""
+    return anatomy.is_unwatched(kind) and not any(tree.decorator_list or tree.keywords for tree in trees)
 
 
 def _is_our_module(value: Any) -> bool:

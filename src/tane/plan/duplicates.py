@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from tane.plan import syntax
+from tane.plan import bodies, syntax
 
 _SMALLEST = 30  # nodes of a syntax tree: what is smaller is alike by chance
 
@@ -47,5 +47,5 @@ def _functions(file: Path) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
         each
         for each in tree.body
         if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)
-        and sum(1 for statement in syntax.without_docstring(each.body) for _ in ast.walk(statement)) >= _SMALLEST
+        and sum(1 for statement in bodies.without_docstring(each.body) for _ in ast.walk(statement)) >= _SMALLEST
     ]

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tane.digest import hashing
-from tane.plan import sources, syntax
+from tane.plan import bodies, sources, syntax
 
 _SKIPPED_FOLDERS = frozenset({"__pycache__", "node_modules", "venv", "htmlcov"})
 _SKIPPED_AT_ROOT = frozenset({"data", "conf", "notebooks", "docs", "logs", "tests", "mlruns", "build", "dist"})
@@ -48,28 +48,45 @@ def whole(
     folder = folder_of(module, file)
     loaded = {sources.file_of(one) for one in list(sys.modules.values())}
     if not module:  # nobody knows where it belongs: all that was loaded from the project
-        folder, name = root, "of the project"
+        folder, around, name = root, root, "of the project"
         paths = [Path(one) for one in loaded if one and _is_inside(one, root)]
     elif folder is not None:
-        name, paths = folder.name, list(_walk(folder, root))
+        around, name, paths = folder.parent, folder.name, list(_walk(folder, root))
     else:
         folder = Path(file).parent if file and not file.startswith("<") else root
-        name, paths = module, [path for path in folder.glob("*.py") if path.is_file()]
+        around, name, paths = folder, module, [path for path in folder.glob("*.py") if path.is_file()]
     entries: list[str] = []
     imports: set[str] = set()
+    beside: set[str] = {name}
     fresh = True
-    for path in sorted(paths):
-        entries.append(path.relative_to(folder).as_posix())
+    paths.sort()
+    for path in paths:
+        entries.append(Path(os.path.relpath(path, folder)).as_posix())
         digest = ""
         if path.suffix == ".py":
             text = source(str(path))
             fresh = fresh and (text.fresh or str(path) not in loaded)
             if text.tree is not None:
-                imports |= sources.imported_names(text.tree)
-                body = syntax.without_docstring(text.tree.body)
+                taken, said = sources.imported_names(text.tree)
+                imports |= taken
+                if module:
+                    for other in sorted((taken | said) - beside):
+                        paths += sorted({*_beside(around / other, root)}.difference(paths))
+                    beside |= taken | said
+                body = bodies.without_docstring(text.tree.body)
                 digest = "" if as_text else syntax.read(*body).digest
         entries.append(digest or hashing.of_file(path))
     return Whole(name, hashing.combine("package", *entries), frozenset(imports), frozenset(paths), fresh)
+
+
+def _beside(place: Path, root: Path) -> Iterator[Path]:
+    """The files of a package or module that lies beside one and may be imported by it."""
+    if place.name in _SKIPPED_AT_ROOT or not sources.is_project_file(f"{place}{os.sep}"):
+        return
+    if place.is_dir():
+        yield from _walk(place, root) if any(place.glob("*.py")) else ()
+    elif place.with_suffix(".py").is_file():
+        yield place.with_suffix(".py")
 
 
 def _is_inside(file: str, root: Path) -> bool:

@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from tane import fielded
 
 Namespace = Mapping[str, Any]
+Edges = list[tuple[str, "Part"]]
 
 
 @fielded.mutable(eq=False)
 class Part:
     """One thing that code reaches: its own digest, and the names under which it uses other parts.
 
+    `order` is how a class lists its members, where its own digest does not say; it counts beside what `looks` at it.
     `wraps` is what a decorator or a partial stands before; `whole` says why the whole package was taken; `undefined`
     are names that it uses and nobody defines.
     """
@@ -22,11 +24,13 @@ class Part:
     label: str
     own: str
     edges: list[tuple[str, Part]] = fielded.field(default_factory=list)
-    imports: set[str] = fielded.field(default_factory=set)
+    imports: frozenset[str] = frozenset()
     file: Path | None = None
     whole: str = ""
     wraps: Part | None = None
     undefined: tuple[str, ...] = ()
+    order: str = ""
+    looks: bool = False
 
 
 class At(NamedTuple):

@@ -9,6 +9,7 @@ list: depth of calls is no limit.
 
 from __future__ import annotations
 
+import copyreg
 import enum
 import functools
 import importlib
@@ -17,12 +18,14 @@ import pickle
 import sys
 import types
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Any
 
 from tane.digest import hashing, values
 from tane.plan import anatomy, definitions, packages, parts, places, sources, telling, texts
+
+ABSENT = " (not found)"  # how the label of a class or function ends that is no longer there
 
 
 class Reach:
@@ -32,16 +35,32 @@ class Reach:
         self.texts = texts.Texts(root.resolve())
         self._todo: deque[Callable[[], None]] = deque()
         self.definitions = definitions.Definitions(self.texts, self._visit, self._todo)
+        self._ours: dict[tuple[str, int], bool] = {}
         self._known: dict[tuple[int, bool], tuple[Any, parts.Part]] = {}  # keeps the objects
         self._constants: dict[tuple[int, str], parts.Part] = {}
 
     def part(self, value: Any) -> parts.Part:
         """The part of a callable with everything it reaches."""
+        if type(value) is types.FunctionType and self._is_ours(value):
+            return self._finish(self._visit(value, parts.At("", value.__globals__)))
         if isinstance(value, functools.partial):
             label = "arguments of the partial"
         else:
             label = f"settings of {type(getattr(value, '__self__', value)).__qualname__}"
         return self._finish(self._visit(value, places.holder(value, label)))
+
+    def annotated_part(self, value: Any, annotations: Mapping[str, Any]) -> parts.Part:
+        """The part of a callable and of the annotations of some of its arguments, with everything they reach."""
+        function = self.part(value)
+        part = parts.Part(function.label, "", wraps=function)
+        part.edges.append(("function", function))
+        for name, annotation in annotations.items():
+            label = f"annotation of {name}"
+            kind = getattr(annotation, "__qualname__", "") if isinstance(annotation, type) else ""
+            one = parts.Part(label, hashing.combine("annotation", kind))
+            one.edges.append(("type", self._visit(annotation, parts.At(label, {}))))
+            part.edges.append((f"annotation {name}", one))
+        return self._finish(part)
 
     def named_part(self, name: str) -> parts.Part:
         """The part of the class or function known as "module:qualname", with everything it reaches."""
@@ -51,6 +70,14 @@ class Reach:
         while self._todo:
             self._todo.popleft()()
         return found
+
+    def _is_ours(self, function: types.FunctionType) -> bool:
+        """Whether a function is the project's."""
+        key = (function.__code__.co_filename, id(function.__globals__))
+        known = self._ours.get(key)
+        if known is None:
+            known = self._ours[key] = sources.is_project_code(function.__code__, function.__globals__)
+        return known
 
     # -- values --------------------------------------------------------------------------------------------
 
@@ -94,7 +121,7 @@ class Reach:
 
     def _begin(self, value: Any, kind: type, at: parts.At) -> parts.Part:
         if kind is types.FunctionType:
-            if not sources.is_project_code(value.__code__, value.__globals__):
+            if not self._is_ours(value):
                 return self._wrapper(value, at)
             code = value.__code__
             if at.soft and not anatomy.is_cell(code):  # generated: called by what it was made for
@@ -118,7 +145,7 @@ class Reach:
         if pairs is not None:
             if anatomy.is_plain(value):
                 return parts.Part(at.label, values.of(value).digest)
-            part = parts.Part(at.label, hashing.combine("container", kind.__qualname__, str(len(pairs))))
+            part = parts.Part(at.label, hashing.combine("container", kind.__qualname__, *(name for name, _ in pairs)))
             return self._later(part, self._children, part, pairs, at)
         if anatomy.is_project_class(kind):
             part = parts.Part(at.label, "")
@@ -154,12 +181,19 @@ class Reach:
         """Take the content of `value` as its pickle would hold it; False when a pickle cannot hold it all."""
         try:
             found = values.of(value)
+            by_name = None if type(value) in copyreg.dispatch_table else value.__reduce_ex__(5)
             pickle.Pickler(_Nowhere(), 5, buffer_callback=_drop).dump(value)  # refuses code without a name
         except Exception:  # the value's own pickling code may raise anything
             return False
         part.own = found.digest
         part.imports |= set(found.libraries)
         part.edges += [(name, self._named(name, at.label)) for name in found.classes]
+        if isinstance(by_name, str):  # `NewType`, `TypeVar`: a name, with nothing of what it stands for
+            holder = sys.modules.get(str(getattr(value, "__module__", "")))
+            if not at.name and holder is not None:
+                at = parts.At(at.label, vars(holder), by_name)
+            made = self.definitions.statement(at, acting=True)
+            part.edges += [("bound by", made)] if made else []
         return True
 
     def _named(self, name: str, label: str) -> parts.Part:
@@ -170,14 +204,14 @@ class Reach:
             for step in qualname.split("."):
                 found = getattr(found, step)
         except (Exception, SystemExit):  # an import runs user code
-            label = f"{qualname} in {module_name} (not found)"
+            label = f"{qualname} in {module_name}{ABSENT}"
             return parts.Part(label, hashing.combine("absent", name))
         return self._visit(found, parts.At(label, vars(sys.modules[module_name])))
 
     def _opaque(self, value: Any, at: parts.At) -> parts.Part:
         """A value without content that can be told: what made it stands for it, or else the whole package."""
         own = hashing.combine("opaque", anatomy.type_name(value))
-        part = parts.Part(at.label, own, imports=anatomy.outside_top(type(value).__module__))
+        part = parts.Part(at.label, own, imports=frozenset(anatomy.outside_top(type(value).__module__)))
         if not at.soft:
             made = self.definitions.statement(at, acting=True)
             sign = telling.Sign(f"a {type(value).__name__}")

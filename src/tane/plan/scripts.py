@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from tane import errors
+from tane import errors, patterns
 from tane.catalog import catalogs
 from tane.digest import hashing
 from tane.pipeline import commands, nodes, shells
@@ -121,8 +121,8 @@ def _named(command: commands.Command, root: Path) -> list[Path]:
 _LONGEST = 250  # characters; a longer word is text, and no system takes it as the name of a file
 
 
-_BARE = re.compile(r"[^\s'\"`$();|&<>{}=,\0]+")
-_WRITTEN = re.compile(r">[>|&]?[ \t]*['\"]?[^\s'\"`$();|&<>{}]+")
+_BARE = patterns.lazily(r"[^\s'\"`$();|&<>{}=,\0]+")
+_WRITTEN = patterns.lazily(r">[>|&]?[ \t]*['\"]?[^\s'\"`$();|&<>{}]+")
 
 
 def _words(masked: str) -> Iterator[str]:
@@ -197,7 +197,7 @@ _BUILTINS = frozenset(
 _BEYOND = frozenset(
     {".", "source", "eval", "export", "alias", "module", "conda", "hash", "enable"}
 )  # may bring programs
-_ASSIGNED = re.compile(r"[A-Za-z_]\w*\+?=")
+_ASSIGNED = patterns.lazily(r"[A-Za-z_]\w*\+?=")
 
 
 def _programs(command: commands.Command) -> list[str]:

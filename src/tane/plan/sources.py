@@ -9,21 +9,24 @@ differs is reported as not found, so that the caller takes the bytecode instead.
 from __future__ import annotations
 
 import ast
+import contextlib
+import gc
 import linecache
 import os
 import sys
 import time
 import types
 import warnings
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from tane.digest import hashing, values
 from tane.plan import syntax
+from tane.store import signatures
 
 _OWN = str(Path(__file__).parents[1]) + os.sep  # Tane itself is no project code, wherever it is installed from
+_LONGEST_NAME = 200
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef
 _Compound = (
     ast.If,
@@ -120,57 +123,54 @@ def _const(const: object) -> str:
 
 
 class Source:
-    """One source file (or notebook cell), parsed once."""
+    """One source file (or notebook cell), read once. Its syntax trees can be forgotten and made again."""
+
+    __slots__ = ("_compiled", "_index", "_text", "fresh", "name", "sig")
 
     def __init__(self, name: str, namespace: Mapping[str, Any]) -> None:
         self.name = name
-        self.tree: ast.Module | None = None
-        self.fresh = True  # unchanged since the process began
-        self._text: bytes = b""
-        self._functions: dict[tuple[int, str], list[_Definition]] = defaultdict(list)
-        self._classes: dict[str, list[ast.ClassDef]] = defaultdict(list)
-        self._lambdas: dict[int, list[ast.Lambda]] | None = None
-        self._bindings: dict[str, list[ast.stmt]] | None = None
-        self._compiled: dict[tuple[int, str], set[str]] | None = None
-        self._read(namespace)
-
-    def _read(self, namespace: Mapping[str, Any]) -> None:
-        path = Path(self.name)
+        self.fresh = False  # unchanged since the process began
+        self.sig: signatures.Signature | None = None  # how the file looked when it was read
+        self._compiled: dict[tuple[int, str], list[types.CodeType]] | None = None
+        self._index: _Index | None = None
         try:
-            stat = path.stat()
-            self._text = path.read_bytes()
-            changed = stat.st_ctime if sys.platform == "linux" else stat.st_mtime
-            self.fresh = changed < _STARTED
-        except OSError:  # a notebook cell, or a module inside of an archive
-            self.fresh = False
-            self._text = "".join(linecache.getlines(self.name, dict(namespace))).encode()
-        self.tree = parse(self._text, self.name)
-        if self.tree is not None:
-            self._index(self.tree)
+            with open(name, "rb", buffering=0) as file:
+                self._text: bytes = file.read()
+                stat = os.fstat(file.fileno())
+            self.sig = signatures.of_stat(stat)
+            self.fresh = (stat.st_ctime if sys.platform == "linux" else stat.st_mtime) < _STARTED
+        except (OSError, ValueError):  # a notebook cell, or a module inside of an archive
+            self._text = "".join(linecache.getlines(name, dict(namespace))).encode()
 
-    def _index(self, tree: ast.Module) -> None:
-        todo: list[tuple[Any, str]] = [(tree, "")]
-        while todo:
-            node, prefix = todo.pop()
-            for child in _statements(node):
-                if isinstance(child, _Definition):
-                    self._functions[syntax.start_line(child), child.name].append(child)
-                    todo.append((child, f"{prefix}{child.name}.<locals>."))
-                elif isinstance(child, ast.ClassDef):
-                    self._classes[prefix + child.name].append(child)
-                    todo.append((child, f"{prefix}{child.name}."))
-                elif isinstance(child, _Compound):
-                    todo.append((child, prefix))
+    def is_as_it_was(self) -> bool:
+        """Whether the file holds what was read from it."""
+        try:
+            return Path(self.name).read_bytes() == self._text
+        except OSError:
+            return False
+
+    def rest(self) -> None:
+        """Forget the trees: the next question makes them again."""
+        self._index = self._compiled = None
+
+    @property
+    def tree(self) -> ast.Module | None:
+        """The tree of the whole file; None when it is not Python."""
+        return self._read().tree
+
+    def _read(self) -> _Index:
+        if self._index is None:
+            self._index = _Index(parse(self._text, self.name))
+        return self._index
 
     def function(self, code: types.CodeType) -> _Definition | ast.Lambda | None:
         """The tree that `code` was compiled from, or None when it cannot be told for certain."""
-        if self.tree is None or not self.holds(code):
+        if not self.holds(code):
             return None
-        line = code.co_firstlineno
         if code.co_name == "<lambda>":
-            return self._lambda(code, line)
-        found = self._functions.get((line, code.co_name), [])
-        return found[0] if len(found) == 1 else None
+            return self._read().lambda_(code)
+        found = self._read().at(code.co_firstlineno, "<locals>" in code.co_qualname)
+        return found if found is not None and found.name == code.co_name else None
 
     def holds(self, code: types.CodeType) -> bool:
         """Whether the file, as it is now, compiles to `code`."""
@@ -178,54 +178,40 @@ class Source:
             return True
         if self._compiled is None:
             self._compiled = self._compile()
-        return bytecode(code) in self._compiled.get((code.co_firstlineno, code.co_name), ())
+        found = self._compiled.get((code.co_firstlineno, code.co_name), [])
+        return code in found or bytecode(code) in map(bytecode, found)
 
-    def _compile(self) -> dict[tuple[int, str], set[str]]:
-        found: dict[tuple[int, str], set[str]] = defaultdict(set)
-        with warnings.catch_warnings():
+    def _compile(self) -> dict[tuple[int, str], list[types.CodeType]]:
+        found: dict[tuple[int, str], list[types.CodeType]] = {}
+        todo: list[types.CodeType] = []
+        with warnings.catch_warnings(), contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
             warnings.simplefilter("ignore")
             todo = [compile(self._text, self.name, "exec", dont_inherit=True)]
         while todo:
             code = todo.pop()
-            found[code.co_firstlineno, code.co_name].add(bytecode(code))
+            found.setdefault((code.co_firstlineno, code.co_name), []).append(code)
             todo.extend(const for const in code.co_consts if isinstance(const, types.CodeType))
         return found
 
-    def _lambda(self, code: types.CodeType, line: int) -> ast.Lambda | None:
-        if self._lambdas is None:
-            self._lambdas = defaultdict(list)
-            for node in ast.walk(self.tree) if self.tree else ():
-                if isinstance(node, ast.Lambda):
-                    self._lambdas[node.lineno].append(node)
-        found = self._lambdas.get(line, [])
-        if len(found) > 1:
-            spots = set(code.co_positions())
-            found = [node for node in found if _spot(node.body) in spots]
-        return found[0] if len(found) == 1 else None
-
     def classes(self, qualname: str) -> list[ast.ClassDef]:
         """Every class statement of that qualified name; several when it is defined under conditions."""
-        return self._classes.get(qualname, [])
+        return self._read().classes_of(qualname)
 
     def bindings(self, name: str) -> list[ast.stmt]:
         """The top-level statements that bind `name`."""
-        if self._bindings is None:
-            self._bindings = defaultdict(list)
-            for statement in self.tree.body if self.tree else ():
-                for bound in set(_bound(statement)):
-                    self._bindings[bound].append(statement)
-        return self._bindings.get(name, [])
+        return self._read().bindings().get(name, [])
 
     def effects(self) -> Iterator[tuple[set[str], ast.stmt]]:
         """The top-level statements that do something other than bind names, with the names they act on."""
-        for statement in self.tree.body if self.tree else ():
+        for statement in self._read().others:
             roots = set(_acted_on(statement))
             if roots and not _is_main_guard(statement):
                 yield roots, statement
 
     def imports(self) -> Iterator[ast.Import | ast.ImportFrom]:
         """The import statements that run when the module does."""
-        todo: list[ast.AST] = list(self.tree.body) if self.tree else []
+        index = self._read()
+        todo: list[ast.AST] = [*index.others, *index.top_classes]
         while todo:
             node = todo.pop()
             if isinstance(node, (ast.Import, ast.ImportFrom)):
@@ -235,30 +221,123 @@ class Source:
 
     def star_imports(self) -> Iterator[ast.ImportFrom]:
         """The top-level `from x import *` statements."""
-        for statement in self.tree.body if self.tree else ():
+        for statement in self._read().others:
             if isinstance(statement, ast.ImportFrom) and statement.names[0].name == "*":
                 yield statement
 
 
+class _Index:
+    """Where the definitions of one tree stand. What functions hold is looked through when first asked for."""
+
+    __slots__ = ("_bindings", "_classes", "_deep", "_functions", "_lambdas", "others", "top_classes", "tree")
+
+    def __init__(self, tree: ast.Module | None) -> None:
+        self.tree = tree
+        self.others: list[ast.stmt] = []  # at the top, and no definitions
+        self.top_classes: list[ast.ClassDef] = []
+        self._deep = False
+        self._functions: dict[int, _Definition] = {}  # no two begin on one line
+        self._classes: dict[str, list[ast.ClassDef]] = {}
+        self._lambdas: dict[int, list[ast.Lambda]] | None = None
+        self._bindings: dict[str, list[ast.stmt]] | None = None
+        body = tree.body if tree is not None else []
+        for one in body:
+            kind = one.__class__
+            if kind is ast.FunctionDef or kind is ast.AsyncFunctionDef:
+                continue
+            if kind is ast.ClassDef:
+                self.top_classes.append(one)  # type: ignore[arg-type]
+            else:
+                self.others.append(one)
+        self._look(body)
+
+    def _look(self, body: Iterable[ast.stmt]) -> None:
+        todo: list[tuple[Iterable[ast.stmt], str]] = [(body, "")]
+        while todo:
+            statements, prefix = todo.pop()
+            for one in statements:
+                if isinstance(one, _Definition):
+                    self._functions[syntax.start_line(one)] = one
+                    if self._deep:
+                        todo.append((_statements(one), f"{prefix}{one.name}.<locals>."))
+                elif isinstance(one, ast.ClassDef):
+                    self._classes.setdefault(prefix + one.name, []).append(one)
+                    todo.append((_statements(one), f"{prefix}{one.name}."))
+                elif isinstance(one, _Compound):
+                    todo.append((_statements(one), prefix))
+
+    def _deepen(self) -> None:
+        if not self._deep and self.tree is not None:
+            self._deep = True
+            self._classes = {}
+            self._look(self.tree.body)
+
+    def at(self, line: int, inside: bool) -> _Definition | None:
+        """The definition that begins on a line, which may stand inside of another function."""
+        if inside:
+            self._deepen()
+        return self._functions.get(line)
+
+    def classes_of(self, qualname: str) -> list[ast.ClassDef]:
+        """The class statements of a qualified name."""
+        if "<locals>" in qualname:
+            self._deepen()
+        return self._classes.get(qualname, [])
+
+    def lambda_(self, code: types.CodeType) -> ast.Lambda | None:
+        """The lambda that `code` was compiled from."""
+        if self._lambdas is None:
+            self._lambdas = {}
+            for node in ast.walk(self.tree) if self.tree else ():
+                if isinstance(node, ast.Lambda):
+                    self._lambdas.setdefault(node.lineno, []).append(node)
+        found = self._lambdas.get(code.co_firstlineno, [])
+        if len(found) > 1:
+            spots = set(code.co_positions())
+            found = [node for node in found if _spot(node.body) in spots]
+        return found[0] if len(found) == 1 else None
+
+    def bindings(self) -> dict[str, list[ast.stmt]]:
+        """The top-level statements by the names they bind."""
+        if self._bindings is None:
+            self._bindings = {}
+            for statement in self.tree.body if self.tree else ():
+                for bound in set(_bound(statement)):
+                    self._bindings.setdefault(bound, []).append(statement)
+        return self._bindings
+
+
 def parse(text: bytes, name: str) -> ast.Module | None:
     """The tree of a file's text, or None when it is not Python."""
+    collecting = gc.isenabled()
+    gc.disable()  # a tree is many objects and no garbage: looking for some takes as long as parsing
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return ast.parse(text, name)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+    finally:
+        if collecting:
+            gc.enable()
 
 
-def imported_names(tree: ast.AST) -> set[str]:
-    """The top-level names of all modules imported anywhere in a tree by absolute name."""
+def imported_names(tree: ast.AST) -> tuple[set[str], set[str]]:
+    """The top-level names of all modules imported anywhere in a tree by absolute name, and those that its strings may
+    name ("models" in "models.linear").
+    """
     names: set[str] = set()
+    said: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and not node.level and node.module:
             names.add(node.module.partition(".")[0])
-    return names
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            top = node.value[:_LONGEST_NAME].partition(".")[0].partition(":")[0]
+            if top.isidentifier():
+                said.add(top)
+    return names, said
 
 
 def _statements(node: Any) -> Iterator[ast.stmt]:

@@ -13,7 +13,7 @@ from tane import fielded
 from tane.config import checking
 from tane.digest import hashing, values
 from tane.pipeline import callables, conditions, graph, nodes
-from tane.plan import code, scripts
+from tane.plan import code, scripts, wants
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -71,19 +71,29 @@ def prepare(
     """A step for each node, in order. `arguments` are the converted parameters by node and input name; `rests` is what
     commands rest on.
     """
-    return [
-        Step(
-            position,
-            node,
-            node.data_inputs,
-            scripts.of_node(node, rests) or code.of(node.func, cache=cache),
-            taken(node, parameters),
-            arguments.get(node.name, _NOTHING),
-            _options(node),
-            *(_of_condition(node.when, parameters) if node.when is not None else _NO_CONDITION),
-        )
-        for position, node in enumerate(pipeline.nodes)
-    ]
+    with cache.reading():
+        return [
+            Step(
+                position,
+                node,
+                node.data_inputs,
+                scripts.of_node(node, rests) or _code(node, arguments.get(node.name), cache),
+                taken(node, parameters),
+                arguments.get(node.name, _NOTHING),
+                _options(node),
+                *(_of_condition(node.when, parameters) if node.when is not None else _NO_CONDITION),
+            )
+            for position, node in enumerate(pipeline.nodes)
+        ]
+
+
+def _code(node: nodes.Node, turned: Mapping[str, Any] | None, cache: code.Cache) -> code.CodeDigest:
+    """The code of a node's function, and of what the annotations of its `turned` parameters make of them."""
+    if not turned:
+        return code.of(node.func, cache=cache)
+    hints = wants.hints(node.func)
+    makers = {argument: hints[argument] for argument, name in nodes.bound(node) if name in turned and argument in hints}
+    return code.of_annotated(node.func, makers, cache=cache)
 
 
 _NO_CONDITION: tuple[tuple[str, ...], Mapping[str, Any]] = ((), _NOTHING)
@@ -133,7 +143,7 @@ def key(step: Step, seen: Mapping[str, Seen], environment: str, *, item: bool = 
     parts = [step.code.digest, PYTHON, environment, node.returns, *node.keys, str(len(node.outputs))]
     if node.over and not item:
         parts += ("over", *(label for label, name in _arguments(node) if name in node.over))
-    for label, name in _arguments(node):
+    for label, name in step.options["inputs"].items():
         at = seen.get(name)
         if at is not None:
             parts += (label, at.digest, at.transformed) if at.transformed else (label, at.digest)
@@ -146,7 +156,8 @@ def key(step: Step, seen: Mapping[str, Seen], environment: str, *, item: bool = 
 
 def rests_on(step: Step, seen: Mapping[str, Seen]) -> frozenset[str]:
     """The top-level modules of libraries a step rests on: those its code imports and its inputs' types come from."""
-    return frozenset(step.code.imports).union(*(at.libraries for at in seen.values()))
+    libraries = [at.libraries for at in seen.values() if at.libraries]
+    return step.code.imports.union(*libraries) if libraries else step.code.imports
 
 
 def _arguments(node: nodes.Node) -> Sequence[tuple[str, str]]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from tane.digest import hashing
-from tane.plan import telling
+from tane.plan import bodies, telling
 
 Chain = tuple[str, ...]
 
@@ -35,36 +35,42 @@ class Syntax(NamedTuple):
 
     `uses` are outer names with the attributes asked of them (`helpers.scale` is `("helpers", ("scale",))`);
     `imported` the imports made inside with the attributes asked of what they bind (None: never named);
-    `marks` telling words that make plain following of names insufficient; `made` all names that it binds somewhere.
+    `marks` telling words that make plain following of names insufficient; `made` the names that it binds somewhere;
+    `words` are names that may stand in its strings; `reads` tells that it calls what looks names up in a text.
     """
 
     digest: str
-    uses: tuple[tuple[str, Chain], ...]
-    imported: tuple[tuple[Import, Chain | None], ...]
-    marks: frozenset[str]
-    made: frozenset[str]
+    uses: tuple[tuple[str, Chain], ...] = ()
+    imported: tuple[tuple[Import, Chain | None], ...] = ()
+    marks: frozenset[str] = frozenset()
+    made: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    reads: bool = False
 
 
 def read(
     *roots: ast.AST,
     documents: bool = False,
+    loose: bool = False,
     foreign: Callable[[str], bool] = lambda name: True,
     ours: Callable[[str], bool] = lambda name: False,
 ) -> Syntax:
     """The syntax of one definition (or of some statements).
 
     `documents` keeps all docstrings; otherwise those stay that a decorator may read whose first name is `foreign`.
+    `loose` is said of a class of which nobody sees the annotations and the order of the methods.
     `ours` says which names lead to Tane: how a step of a flow is run (`@step(...)`) and which comes next
     (`self.next(...)`) is no part of what it does.
     """
-    reader = _Reader(documents, foreign, ours)
+    reader = _Reader(documents, foreign, ours, roots[0] if loose else None)
     reader.run(roots)
     return reader.result()
 
 
 def start_line(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
     """The line at which Python says the definition begins: that of its first decorator."""
-    return min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    decorators = node.decorator_list
+    return decorators[0].lineno if decorators else node.lineno
 
 
 # What these decorators make of a function does not depend on its docstring or annotations.
@@ -73,114 +79,146 @@ _PLAIN_DECORATORS = frozenset(
     | {"lru_cache", "contextmanager", "cached_property", "override"}
 )
 _UNSEEN_FIELDS = frozenset({"ctx", "kind", "type_comment", "type_ignores"})
-_FIELDS: dict[type, tuple[str, ...]] = {}
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _Function = ast.FunctionDef | ast.AsyncFunctionDef
+_LITERALS = frozenset({str, int, bool, type(None)})  # what fields of trees hold beside trees
+_LOGGERS = frozenset({"getLogger", "get_logger"})
+_NO_NAMES: frozenset[str] = frozenset()
 
 
 class _Scope:
     """The names bound in one scope. Class bodies and modules hide nothing from what stands in them."""
 
-    __slots__ = (
-        "bound",
-        "globals",
-        "hides",
-        "imports",
-        "is_class",
-        "is_comprehension",
-        "outer",
-        "parent",
-        "used",
-    )
+    __slots__ = ("bound", "given", "globals", "hides", "imports", "is_class", "is_comprehension", "outer", "parent")
 
-    def __init__(self, parent: _Scope | None, *, hides: bool, is_class: bool = False, comp: bool = False) -> None:
+    def __init__(self, parent: _Scope | None, hides: bool, given: Iterable[str] = ()) -> None:
         self.parent = parent
         self.hides = hides
-        self.is_class = is_class
-        self.is_comprehension = comp
-        self.bound: set[str] = set()
-        self.outer: set[str] = set()  # declared global or nonlocal
-        self.globals: set[str] = set()  # declared global
-        self.imports: dict[str, list[Import]] = {}
-        self.used: set[str] = set()
+        self.is_class = False
+        self.is_comprehension = False
+        self.given = set(given)  # parameters: known to be bound before any other name is
+        self.bound = set(self.given)
+        self.outer = self.globals = _NO_NAMES  # declared global or nonlocal; declared global
+        self.imports: dict[str, list[Import]] | None = None
 
 
 class _Reader:
-    def __init__(self, documents: bool, foreign: Callable[[str], bool], ours: Callable[[str], bool]) -> None:
+    __slots__ = (
+        "documents",
+        "foreign",
+        "loads",
+        "loose",
+        "marks",
+        "ours",
+        "out",
+        "reads",
+        "scope",
+        "scopes",
+        "stack",
+        "texts",
+    )
+
+    def __init__(
+        self, documents: bool, foreign: Callable[[str], bool], ours: Callable[[str], bool], loose: ast.AST | None
+    ) -> None:
         self.documents = documents
         self.foreign = foreign
         self.ours = ours
+        self.loose = loose
         self.out: list[str] = []
-        self.scope = _Scope(None, hides=False)
+        self.scope = _Scope(None, False)
         self.scopes = [self.scope]
-        self.classes: list[_Scope] = []  # their names are seen by no one inside of their methods
-        self.loads: set[tuple[str, Chain, _Scope]] = set()
+        self.loads: list[tuple[str, Chain, _Scope]] = []
         self.marks: set[str] = set()
         self.stack: list[Any] = []
+        self.texts: list[str] = []
+        self.reads = False
 
     def run(self, roots: Iterable[ast.AST]) -> None:
         stack, out = self.stack, self.out
-        stack.extend(reversed(list(roots)))
+        stack.extend(roots)
+        stack.reverse()
+        pop = stack.pop
         while stack:
-            item = stack.pop()
+            item = pop()
             kind = item.__class__
             if kind is str:
                 out.append(item)
-            elif kind is _Scope:
-                self.scope = item
+                continue
+            special = _SPECIAL.get(kind)
+            if special is not None:
+                special(self, item)
             else:
-                special = _SPECIAL.get(kind)
-                if special is None:
-                    self.plain(item, kind)
-                else:
-                    special(self, item)
+                self.plain(item, kind)
 
     def result(self) -> Syntax:
         uses: set[tuple[str, Chain]] = set()
         imported: set[tuple[Import, Chain | None]] = set()
-        for name, chain, scope in self.loads:
+        used: set[tuple[str, _Scope]] = set()
+        for name, chain, scope in set(self.loads):
             owner = _owner(name, scope)
             if owner is None:
                 uses.add((name, chain))
-            elif name in owner.imports:
-                owner.used.add(name)
+            elif owner.imports is not None and name in owner.imports:
+                used.add((name, owner))
                 imported.update((one, chain) for one in owner.imports[name])
         for scope in self.scopes:
-            for name in scope.imports.keys() - scope.used:
-                imported.update((one, None) for one in scope.imports[name])
-        order = sorted(imported, key=lambda pair: (pair[0], pair[1] or ()))
-        digest = hashing.of_bytes("\0".join(self.out).encode("utf-8", "surrogatepass"))
-        made = frozenset[str]().union(*(scope.bound | scope.outer for scope in (*self.scopes, *self.classes)))
-        return Syntax(digest, tuple(sorted(uses)), tuple(order), frozenset(self.marks), made)
+            for name, all_of_them in scope.imports.items() if scope.imports is not None else ():
+                if (name, scope) not in used:
+                    imported.update((one, None) for one in all_of_them)
+        made = words = _NO_NAMES
+        if uses:
+            made = _NO_NAMES.union(*(scope.bound for scope in self.scopes), *(scope.outer for scope in self.scopes))
+        reads = self.reads or not telling.READERS.isdisjoint([name for name, _ in uses])
+        if self.texts:
+            words = words.union(*(telling.names_in(text, reads) for text in self.texts))
+        return Syntax(
+            hashing.of_bytes("\0".join(self.out).encode("utf-8", "surrogatepass")),
+            tuple(sorted(uses)) if uses else (),
+            tuple(sorted(imported, key=lambda pair: (pair[0], pair[1] or ()))) if imported else (),
+            frozenset(self.marks) if self.marks else _NO_NAMES,
+            made,
+            words,
+            reads,
+        )
 
     def plain(self, node: ast.AST, kind: type) -> None:
-        self.out.append(kind.__name__)
-        fields = _FIELDS.get(kind)
-        if fields is None:
-            names = tuple(name for name in node._fields if name not in _UNSEEN_FIELDS)
-            fields = _FIELDS[kind] = names
-        children: list[Any] = []
+        token, fields = _SHAPES.get(kind) or _shape(node, kind)
+        self.out.append(token)
+        stack = self.stack
         for field in fields:
-            value = getattr(node, field, None)
-            if isinstance(value, list):
-                children.append(f"[{len(value)}")
-                children.extend(_token(item) for item in value)
+            value: Any = getattr(node, field, None)
+            kind = value.__class__
+            if kind is list:
+                if value and value[0].__class__ is str:
+                    stack.extend(["str" + repr(item) for item in reversed(value)])
+                else:
+                    stack.extend(value[::-1])
+                stack.append(f"[{len(value)}")
+            elif kind in _LITERALS:
+                stack.append(_token(value))
             else:
-                children.append(_token(value))
-        children.reverse()
-        self.stack.extend(children)
+                stack.append(value)
 
     def push(self, *items: Any) -> None:
         self.stack.extend(reversed(items))
 
+    def nothing(self, _: None) -> None:
+        self.out.append("~")
+
+    def enters(self, scope: _Scope) -> None:
+        self.scope = scope
+
     def name(self, node: ast.Name) -> None:
-        self.out.append("Name " + node.id)
-        if isinstance(node.ctx, ast.Load):
-            self.loads.add((node.id, (), self.scope))
+        name, scope = node.id, self.scope
+        self.out.append("Name " + name)
+        if node.ctx.__class__ is ast.Load:
+            if name not in scope.given:
+                self.loads.append((name, (), scope))
             return
-        self.scope.bound.add(node.id)
-        if node.id in self.scope.outer:
-            self.loads.add((node.id, (), self.scope))
+        scope.bound.add(name)
+        if name in scope.outer:
+            self.loads.append((name, (), scope))
 
     def attribute(self, node: ast.Attribute) -> None:
         chain: list[str] = []
@@ -188,87 +226,128 @@ class _Reader:
         while isinstance(inner, ast.Attribute):
             chain.append(inner.attr)
             inner = inner.value
-        self.marks.update(telling.ATTRIBUTES.intersection(chain))
+        for word in chain:
+            if word in telling.ATTRIBUTES:
+                self.marks.add(word)
+            elif word in telling.READERS:
+                self.reads = True
+            elif word == "__dict__":
+                self.marks.add(telling.ORDER)
         self.out.append("Attribute " + ".".join(chain))
         if isinstance(inner, ast.Name):
             self.out.append("Name " + inner.id)
-            self.loads.add((inner.id, tuple(reversed(chain)), self.scope))
+            if inner.id not in self.scope.given:
+                self.loads.append((inner.id, tuple(reversed(chain)), self.scope))
         else:
             self.stack.append(inner)
 
     def constant(self, node: ast.Constant) -> None:
-        self.out.append(_token(node.value))
+        value = node.value
+        if value.__class__ is str:
+            self.texts.append(value)
+        self.out.append(_token(value))
 
     def call(self, node: ast.Call) -> None:
         name = node.func.id if isinstance(node.func, ast.Name) else ""
-        if name in ("locals", "vars") and not node.args and not node.keywords:
-            self.marks.add(name + "()")
+        first = node.args[0] if node.args else None
+        if isinstance(first, ast.Name) and first.id == "__name__" and bodies.first_and_last(node)[1] in _LOGGERS:
+            self.out.append("Call of a logger")
+            self.stack.append(node.func)
+            return
+        if name in telling.VIEWS:
+            if node.args or node.keywords:
+                self.marks.add(telling.ORDER)
+            else:
+                self.marks.add(name + "()")
         self.plain(node, ast.Call)
 
     def function(self, node: _Function) -> None:
         self.scope.bound.add(node.name)
-        arguments = node.args
-        decorators = [one for one in node.decorator_list if not self.marks_step(one)]
-        telling_ones = [one for one in decorators if _names(one)[1] not in _PLAIN_DECORATORS]
-        documents = self.documents or any(self.foreign(_names(one)[0]) for one in telling_ones)
-        body = node.body if documents else without_docstring(node.body)
+        arguments, body, kept = node.args, node.body, []
+        decorators: list[ast.expr] = node.decorator_list
+        documents = self.documents
+        if decorators:
+            decorators = [one for one in decorators if not self.marks_step(one)]
+            telling_ones = [one for one in decorators if bodies.first_and_last(one)[1] not in _PLAIN_DECORATORS]
+            documents = documents or any(self.foreign(bodies.first_and_last(one)[0]) for one in telling_ones)
+            if telling_ones:
+                kept = [*(argument.annotation for argument in _parameters(arguments)), node.returns]
+        if not documents:
+            body = bodies.without_docstring(body)
         if len(decorators) < len(node.decorator_list):
-            body = _without_next(body, arguments)
-        kept: list[ast.expr | None] = []
-        if telling_ones:
-            named = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-            named += [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
-            kept = [*(argument.annotation for argument in named), node.returns]
-        outer, scope = self.scope, self.enter(arguments)
+            body = bodies.without_next(body, arguments)
+        outer, (scope, signature) = self.scope, self.enter(arguments)
         for parameter in getattr(node, "type_params", ()):
             scope.bound.add(parameter.name)
-        self.out.append(type(node).__name__ + " " + node.name)
-        self.push(
-            *_list(decorators),
-            *_list(arguments.defaults),
-            *_list(arguments.kw_defaults),
-            *_list(kept),
-            scope,
-            _signature(arguments),
-            *_list(body),
-            outer,
-        )
+        counts = f"{len(decorators)} {len(arguments.defaults)} {len(arguments.kw_defaults)} {len(kept)} {len(body)}"
+        self.out.append(f"{node.__class__.__name__} {node.name} {counts}{signature}")
+        stack = self.stack
+        stack.append(outer)
+        stack += body[::-1]
+        stack.append(scope)
+        for items in (kept, arguments.kw_defaults, arguments.defaults, decorators):
+            if items:
+                stack += items[::-1]
 
     def marks_step(self, decorator: ast.expr) -> bool:
         """Whether it is Tane's `@step`."""
-        first, last = _names(decorator)
+        first, last = bodies.first_and_last(decorator)
         return last == "step" and self.ours(first)
 
     def lambda_(self, node: ast.Lambda) -> None:
-        outer, scope = self.scope, self.enter(node.args)
-        self.out.append("Lambda")
-        defaults = (*_list(node.args.defaults), *_list(node.args.kw_defaults))
-        self.push(*defaults, scope, _signature(node.args), node.body, outer)
+        arguments, outer = node.args, self.scope
+        scope, signature = self.enter(arguments)
+        self.out.append(f"Lambda {len(arguments.defaults)} {len(arguments.kw_defaults)}{signature}")
+        self.push(*arguments.defaults, *arguments.kw_defaults, scope, node.body, outer)
 
-    def enter(self, arguments: ast.arguments) -> _Scope:
-        scope = _Scope(self.scope, hides=True)
+    def enter(self, arguments: ast.arguments) -> tuple[_Scope, str]:
+        names = [one.arg for one in arguments.args]
+        shown = ",".join(names)
+        if arguments.posonlyargs or arguments.kwonlyargs or arguments.vararg or arguments.kwarg:
+            first = [one.arg for one in arguments.posonlyargs]
+            last = [one.arg for one in arguments.kwonlyargs]
+            rest = [one.arg if one else "" for one in (arguments.vararg, arguments.kwarg)]
+            shown = f"{','.join(first)}/{shown};{','.join(last)};{';'.join(rest)}"
+            names += [*first, *last, *filter(None, rest)]
+        scope = _Scope(self.scope, True, names)
         self.scopes.append(scope)
-        scope.bound.update(a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs))
-        scope.bound.update(a.arg for a in (arguments.vararg, arguments.kwarg) if a)
-        return scope
+        return scope, f"({shown})"
 
     def class_(self, node: ast.ClassDef) -> None:
         self.scope.bound.add(node.name)
-        body = node.body if self.documents else without_docstring(node.body)
-        scope = _Scope(self.scope, hides=False, is_class=True)
-        self.classes.append(scope)
-        self.out.append("ClassDef " + node.name)
-        headers = (*_list(node.decorator_list), *_list(node.bases), *_list(node.keywords))
-        self.push(*headers, scope, *_list(body), self.scope)
+        outer = self.scope
+        body = node.body if self.documents else bodies.without_docstring(node.body)
+        loose = node is self.loose
+        if loose:
+            body = bodies.in_any_order(body)
+        around = outer
+        types = getattr(node, "type_params", ())
+        if types:  # seen by the bases and the body
+            around = _Scope(outer, True, (one.name for one in types))
+            self.scopes.append(around)
+        scope = _Scope(around, False)
+        scope.is_class = not loose
+        self.scopes.append(scope)
+        counts = f"{len(types)} {len(node.decorator_list)} {len(node.bases)} {len(node.keywords)} {len(body)}"
+        self.out.append(f"ClassDef {node.name} {counts}")
+        self.push(*node.decorator_list, around, *types, *node.bases, *node.keywords, scope, *body, outer)
+
+    def alias(self, node: Any) -> None:
+        """A `type` statement: its parameters are names of its own."""
+        outer, scope = self.scope, _Scope(self.scope, True, (one.name for one in node.type_params))
+        self.scopes.append(scope)
+        self.out.append(f"TypeAlias {len(node.type_params)}")
+        self.push(node.name, scope, *node.type_params, node.value, outer)
 
     def comprehension(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
-        scope = _Scope(self.scope, hides=True, comp=True)
+        scope = _Scope(self.scope, True)
+        scope.is_comprehension = True
         self.scopes.append(scope)
         first, *rest = node.generators
         results = (node.key, node.value) if isinstance(node, ast.DictComp) else (node.elt,)
-        self.out.append(f"{type(node).__name__} {first.is_async}")
+        self.out.append(f"{type(node).__name__} {first.is_async} {len(first.ifs)} {len(rest)}")
         # the first iterable is evaluated outside: `[rows for rows in rows]` reads the outer `rows`
-        self.push(first.iter, scope, first.target, *_list(first.ifs), *_list(rest), *results, self.scope)
+        self.push(first.iter, scope, first.target, *first.ifs, *rest, *results, self.scope)
 
     def annotated(self, node: ast.AnnAssign) -> None:
         if self.scope.is_class:  # dataclasses and models read these
@@ -283,7 +362,7 @@ class _Reader:
 
     def augmented(self, node: ast.AugAssign) -> None:
         if isinstance(node.target, ast.Name):
-            self.loads.add((node.target.id, (), self.scope))
+            self.loads.append((node.target.id, (), self.scope))
         self.plain(node, ast.AugAssign)
 
     def walrus(self, node: ast.NamedExpr) -> None:
@@ -292,16 +371,17 @@ class _Reader:
             scope = scope.parent
         scope.bound.add(node.target.id)
         if node.target.id in scope.outer:
-            self.loads.add((node.target.id, (), scope))
+            self.loads.append((node.target.id, (), scope))
         self.out.append("NamedExpr " + node.target.id)
         self.stack.append(node.value)
 
     def declared(self, node: ast.Global | ast.Nonlocal) -> None:
-        self.scope.outer.update(node.names)
+        scope = self.scope
+        scope.outer = scope.outer.union(node.names)
         if isinstance(node, ast.Global):
-            self.scope.globals.update(node.names)
+            scope.globals = scope.globals.union(node.names)
         for name in node.names:
-            self.loads.add((name, (), self.scope))
+            self.loads.append((name, (), scope))
         self.out.append(f"{type(node).__name__} {' '.join(node.names)}")
 
     def import_(self, node: ast.Import) -> None:
@@ -316,9 +396,13 @@ class _Reader:
         self.plain(node, ast.ImportFrom)
 
     def binds(self, name: str, one: Import) -> None:
-        self.scope.bound.add(name)
-        if self.scope.hides:
-            self.scope.imports.setdefault(name, []).append(one)
+        scope = self.scope
+        scope.bound.add(name)
+        if scope.hides:
+            scope.given.discard(name)
+            if scope.imports is None:
+                scope.imports = {}
+            scope.imports.setdefault(name, []).append(one)
 
     def handler(self, node: ast.ExceptHandler) -> None:
         if node.name:
@@ -337,6 +421,8 @@ class _Reader:
 
 
 _SPECIAL: dict[type, Any] = {
+    type(None): _Reader.nothing,
+    _Scope: _Reader.enters,
     ast.Name: _Reader.name,
     ast.Attribute: _Reader.attribute,
     ast.Constant: _Reader.constant,
@@ -358,6 +444,16 @@ _SPECIAL: dict[type, Any] = {
     ast.MatchStar: _Reader.pattern,
     ast.MatchMapping: _Reader.mapping_pattern,
 }
+if hasattr(ast, "TypeAlias"):
+    _SPECIAL[ast.TypeAlias] = _Reader.alias
+_SHAPES: dict[type, tuple[str, tuple[str, ...]]] = {}
+
+
+def _shape(node: ast.AST, kind: type) -> tuple[str, tuple[str, ...]]:
+    """How a kind of node is written: its name, and its fields, the last first."""
+    fields = tuple(name for name in reversed(node._fields) if name not in _UNSEEN_FIELDS)
+    found = _SHAPES[kind] = (kind.__name__, fields)
+    return found
 
 
 def _owner(name: str, scope: _Scope | None) -> _Scope | None:
@@ -371,55 +467,14 @@ def _owner(name: str, scope: _Scope | None) -> _Scope | None:
     return None
 
 
-def _token(value: Any) -> Any:
-    if isinstance(value, ast.AST):
-        return value
+def _token(value: Any) -> str:
     if value is None:
         return "~"
     if isinstance(value, int) and value.bit_length() > 4096:  # repr refuses very long integers
         return f"int{value:#x}"
-    return type(value).__name__ + repr(value)
+    return f"{value.__class__.__name__}{value!r}"
 
 
-def _list(items: Iterable[Any]) -> list[Any]:
-    tokens = [_token(item) for item in items]
-    return [f"[{len(tokens)}", *tokens]
-
-
-def _signature(arguments: ast.arguments) -> str:
-    groups = (arguments.posonlyargs, arguments.args, arguments.kwonlyargs)
-    names = ";".join(",".join(argument.arg for argument in group) for group in groups)
-    more = [argument.arg if argument else "" for argument in (arguments.vararg, arguments.kwarg)]
-    return f"({names};{';'.join(more)})"
-
-
-def _names(decorator: ast.expr) -> tuple[str, str]:
-    """The first and the last name of a decorator: ("app", "task") for `@app.task(queue=1)`."""
-    last = ""
-    while not isinstance(decorator, ast.Name):
-        if isinstance(decorator, ast.Call):
-            decorator = decorator.func
-        elif isinstance(decorator, ast.Attribute):
-            last = last or decorator.attr
-            decorator = decorator.value
-        else:
-            return "", last
-    return decorator.id, last or decorator.id
-
-
-def _without_next(body: list[ast.stmt], arguments: ast.arguments) -> list[ast.stmt]:
-    """The statements of a flow's step before its `self.next(...)`."""
-    call = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Attribute) or call.func.attr != "next":
-        return body
-    own = [*arguments.posonlyargs, *arguments.args][:1]
-    named = isinstance(call.func.value, ast.Name) and [call.func.value.id] == [each.arg for each in own]
-    return body[:-1] if named else body
-
-
-def without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    """The statements behind the docstring, if there is one."""
-    first = body[0] if body else None
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-        return body[1:]
-    return body
+def _parameters(arguments: ast.arguments) -> list[ast.arg]:
+    last = [argument for argument in (arguments.vararg, arguments.kwarg) if argument]
+    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *last]

@@ -19,7 +19,8 @@ class Sign(NamedTuple):
 
 BUILTINS = frozenset({"eval", "exec", "compile", "globals", "__import__"})
 MODULE_NAMES = frozenset({"__file__", "__path__", "__spec__", "__loader__", "__dict__", "__cached__", "__doc__"})
-IGNORED_NAMES = frozenset({"__name__", "__package__", "__builtins__", "__debug__", "__annotations__"})
+IGNORED_NAMES = frozenset({"__package__", "__builtins__", "__debug__", "__annotations__"})
+NOT_FOLLOWED = MODULE_NAMES | IGNORED_NAMES
 
 _ANY: frozenset[str] = frozenset()
 _SYNTAX: dict[str, frozenset[str]] = {
@@ -31,6 +32,9 @@ _SYNTAX: dict[str, frozenset[str]] = {
     "zipimport": _ANY,
     "subprocess": _ANY,
     "_frozen_importlib": _ANY,
+    "builtins": BUILTINS,
+    "pydoc": frozenset({"locate", "resolve", "safeimport"}),
+    "hydra": frozenset({"instantiate", "call", "get_class", "get_method", "get_object"}),
     "gc": frozenset({"get_objects", "get_referrers", "get_referents"}),
     "sys": frozenset({"modules", "_getframe", "_current_frames", "meta_path", "path_hooks"}),
     "os": frozenset({"system", "popen", "fork", "startfile"}),
@@ -45,6 +49,9 @@ _TEXT: dict[str, frozenset[str]] = {
     "typing": frozenset({"get_type_hints"}),
 }
 _HARMLESS = frozenset({"isclass", "isfunction", "ismethod", "isroutine", "isgenerator", "iscoroutine", "isawaitable"})
+VIEWS = frozenset({"locals", "vars"})
+ORDER = "order of members"  # seen by what lists the members of a class
+READERS = frozenset({"query", "eval", "evaluate", "sql", "execute", "sqldf"})  # of names written in a text
 _AS_TEXT = frozenset({"__doc__", "__annotations__", "__code__"})
 ATTRIBUTES = _AS_TEXT | {
     "__subclasses__",
@@ -54,6 +61,19 @@ ATTRIBUTES = _AS_TEXT | {
     "f_globals",
     "f_locals",
 }
+
+
+def names_in(text: str, read: bool) -> set[str]:
+    """The words of a text that may be names which a library looks up where it is called from: all of a formula's
+    (`y ~ half(x)`), and where one of the `READERS` is called those of queries and expressions (`a > @limit`).
+    """
+    if "~" in text or (read and "@" not in text):
+        return set(_words(text))
+    return {word for part in text.split("@")[1:] for word in _words(part)[:1]} if read else set()
+
+
+def _words(text: str) -> list[str]:
+    return "".join(one if one.isalnum() or one == "_" else " " for one in text).split()
 
 
 def outside(module: str, name: str) -> Sign | None:

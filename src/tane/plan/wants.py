@@ -18,13 +18,13 @@ def of(pipeline: graph.Pipeline) -> list[checking.Want]:
 def _of_node(node: nodes.Node) -> list[checking.Want]:
     if not any(nodes.is_parameter(name) for name in node.inputs):
         return _condition_wants(node)
-    annotations = _annotations(node.func)
+    asked = hints(node.func)
     return [
         checking.Want(
             node=node.name,
             argument=argument,
             key=nodes.parameter_key(name),
-            annotation=_each(annotations.get(argument, Any), fanned_out=name in node.over),
+            annotation=_each(asked.get(argument, Any), fanned_out=name in node.over),
             has_default=name in node.optional,
         )
         for argument, name in nodes.bound(node)
@@ -57,7 +57,7 @@ def _condition_wants(node: nodes.Node) -> list[checking.Want]:
     ]
 
 
-def _annotations(func: Callable[..., Any]) -> Mapping[str, Any]:
+def hints(func: Callable[..., Any]) -> Mapping[str, Any]:
     """The annotations of a callable's arguments; none where they cannot be resolved (names that are not imported)."""
     target: Any = func
     while hasattr(target, "func"):  # functools.partial
