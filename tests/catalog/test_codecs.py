@@ -417,6 +417,73 @@ def test_values_with_lambdas_are_copied_too():
     assert value["list"] == [1] and copied["f"]() == 1
 
 
+def counting():
+    seen = []
+
+    def count(x):
+        seen.append(x)
+        return len(seen)
+
+    return count
+
+
+def test_what_a_function_remembers_is_its_takers_alone():
+    count = counting()
+    for value, get in ((count, lambda v: v), ({"f": count}, lambda v: v["f"]), ([1].append, None)):
+        assert not codecs.is_immutable(value)
+        if get is not None:
+            assert [get(codecs.copy(value))(1), get(codecs.copy(value))(1)] == [1, 1]
+    assert codecs.is_immutable(lambda x: x) and codecs.is_immutable(counting) and codecs.is_immutable(len)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("2020", periods=2),
+        pd.CategoricalIndex(["a", "b"]),
+        pd.interval_range(0, 2),
+    ],
+    ids=lambda index: type(index).__name__,
+)
+def test_a_copy_shares_no_labels_with_its_original(index):
+    for value in (pd.DataFrame({"a": [1, 2]}, index=index), pd.Series([1, 2], index=index)):
+        before = values.of(value)
+        array = codecs.copy(value).index._data  # as `.array` was before it became read-only
+        array[0] = array[1]
+        assert values.of(value) == before
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.arange(24.0).reshape(2, 3, 4).transpose(1, 0, 2),
+        np.asfortranarray(np.arange(48.0).reshape(6, 8))[::2, 1:7],
+        np.arange(24_000.0).reshape(20, 30, 40).transpose(2, 0, 1),
+        np.arange(24.0).reshape(4, 6)[::-1, ::-2],
+        np.broadcast_to(np.arange(3.0), (4, 3)),
+    ],
+    ids=lambda array: str(array.strides),
+)
+def test_arrays_lie_as_a_copy_of_them_would(array):
+    """So that sums over them come out the same to the last bit."""
+    wanted = array.copy(order="K").strides
+    for value, get in ((array, lambda v: v), ([array], lambda v: v[0])):
+        assert get(kept(value)).strides == get(codecs.copy(value)).strides == wanted
+        assert np.array_equal(get(kept(value)), array)
+
+
+def test_masked_arrays_keep_what_they_know_of_their_mask():
+    for masked in (
+        np.ma.masked_array([1, 2]),
+        np.ma.masked_array([1, 2], mask=[0, 0], hard_mask=True),
+        np.ma.masked_array(np.arange(4000.0), mask=np.arange(4000) % 2, fill_value=-1),
+    ):
+        for again in (kept(masked), codecs.copy(masked)):
+            assert (again.mask is np.ma.nomask) == (masked.mask is np.ma.nomask)
+            assert again.hardmask == masked.hardmask and again.fill_value == masked.fill_value
+            assert_same(masked, again)
+
+
 def test_what_cannot_be_copied_is_named():
     with pytest.raises(codecs.CannotKeep, match="lock"):
         codecs.copy({"a": threading.Lock()})

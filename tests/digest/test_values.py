@@ -1,6 +1,7 @@
 """Digests of values: by content, whatever the identity, the layout or the hash seed."""
 
 import dataclasses
+import datetime
 import enum
 import os
 import pickle
@@ -11,6 +12,7 @@ import threading
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -64,9 +66,51 @@ def test_values_that_differ_have_other_digests(one, other):
     assert digest(one) != digest(other)
 
 
-def test_shared_and_equal_parts_are_the_same():
+def test_parts_that_are_one_object_are_not_two_equal_parts():
     part = [1.5, {"a": 2}]
-    assert digest([part, part]) == digest([[1.5, {"a": 2}], [1.5, {"a": 2}]])
+    one = digest([part, part])
+    assert one == digest([part.copy()] * 2)
+    assert one != digest([[1.5, {"a": 2}], [1.5, {"a": 2}]])
+    assert digest([(part,), (part,)]) != digest([([1.5, {"a": 2}],), ([1.5, {"a": 2}],)])
+
+
+def test_it_does_not_count_whether_parts_that_nobody_can_change_are_one_object():
+    day, pair = datetime.date(2020, 1, 1), (1.5, ("a", frozenset({2})))
+    others = [datetime.date(2020, 1, 1), datetime.date(2020, 1, 1), (1.5, ("a", frozenset({2}))), (1.5, ("a", {2}))]
+    others[3] = (1.5, ("a", frozenset({2})))
+    assert digest([day, day, pair, pair, []]) == digest([*others, []])
+
+
+def test_what_elements_of_a_set_share_does_not_make_their_order_count():
+    shared = [1]
+    things = [Named(name, shared) for name in "abcdef"]
+    assert digest([set(things), shared]) == digest([{things[at] for at in range(5, -1, -1)}, shared])
+
+
+class Named:
+    def __init__(self, name, more):
+        self.name, self.more = name, more
+
+    def __hash__(self):
+        return hash((self.name, os.environ.get("PYTHONHASHSEED")))
+
+
+def test_local_classes_are_taken_by_what_they_are_made_of():
+    def model(n, base=object):
+        class Model(base):
+            factor = n
+
+            def predict(self, x):
+                return x * self.factor
+
+            @property
+            def twice(self):
+                return self.predict(2)
+
+        return Model()
+
+    assert digest(model(1)) == digest(model(1)) != digest(model(2))
+    assert digest(type(model(1))) == digest(type(model(1))) != digest(type(model(1, dict)))
 
 
 def test_deep_sharing_is_followed_once():
@@ -227,6 +271,53 @@ def test_polars_chunks_and_slices_do_not_count():
     one = pl.DataFrame({"a": [1, None, 3], "s": ["x", None, "z"], "l": [[1], None, [2, 3]]})
     assert digest(one) == digest(pl.concat([one[:1], one[1:]])) == digest(pl.concat([one, one])[3:])
     assert digest(one) != digest(one.with_columns(a=pl.col("a").fill_null(0)))
+
+
+def test_what_fills_up_long_doubles_does_not_count():
+    one, other = np.array([1.5], np.longdouble), np.array([1.5], np.longdouble)
+    if np.finfo(np.longdouble).nmant == 63:
+        other.view("u1")[10:] = 7
+    assert digest(one) == digest(other) != digest(-one)
+
+
+def test_what_lies_behind_nulls_does_not_count_in_arrays_of_their_own():
+    hidden = pd.arrays.IntegerArray(np.array([1, 77], "i8"), np.array([False, True]))
+    assert digest(hidden) == digest(pd.array([1, None], "Int64"))
+
+
+def test_polars_types_that_arrow_does_not_know_have_digests():
+    wide = [pl.DataFrame({"n": pl.Series([n, None], dtype=pl.Int128)}) for n in (2**100, 2**100, 1)]
+    assert digest(wide[0]) == digest(wide[1]) != digest(wide[2])
+
+
+TABLE = pa.table({"a": [1]})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (frame(), frame().set_flags(allows_duplicate_labels=False)),
+        (frame(), frame().rename_axis("i")),
+        (pd.arrays.SparseArray([0, 1]), pd.arrays.SparseArray([0, 1], fill_value=1)),
+        (pd.Categorical(["a"], ["a"]), pd.Categorical(["a"], ["a", "b"])),
+        (pd.MultiIndex.from_product([["a", "b"], [1]])[:1], pd.MultiIndex.from_product([["a"], [1]])),
+        (np.ma.masked_array([1.0]), np.ma.masked_array([1.0], mask=[0])),
+        (np.ma.masked_array([1.0], mask=[1]), np.ma.masked_array([1.0], mask=[1], hard_mask=True)),
+        (np.zeros(1), np.zeros(1, np.dtype("f8", metadata={"unit": "m"}))),
+        (np.array(["a"], np.dtypes.StringDType()), np.array(["a"], np.dtypes.StringDType(na_object=None))),
+        (TABLE, TABLE.cast(pa.schema([pa.field("a", pa.int64(), metadata={"note": "x" * 500})]))),
+        (TABLE, TABLE.to_batches()[0]),
+        (TABLE["a"], TABLE["a"].combine_chunks()),
+    ],
+)
+def test_what_can_be_seen_of_a_frame_or_array_counts(one, other):
+    assert digest(one) != digest(other)
+
+
+def test_empty_tables_and_parts_of_arrays_are_taken_by_content():
+    table = pa.table({"d": pa.array(["x", "y"]).dictionary_encode()})[:0]
+    assert digest(table) == digest(pa.Table.from_batches([], table.schema))
+    assert digest(pa.array(["a", None, "b"])[1:]) == digest(pa.array([None, "b"]))
 
 
 def test_golden_digests():

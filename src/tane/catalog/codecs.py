@@ -81,6 +81,10 @@ def is_immutable(value: Any) -> bool:
     kind = type(value)
     if kind in _ATOMS or isinstance(value, _FIXED):
         return True
+    if kind is types.FunctionType:
+        return _holds_nothing(value)
+    if kind is types.BuiltinFunctionType:  # or the method of an object
+        return value.__self__ is None or isinstance(value.__self__, (types.ModuleType, type))
     if kind is tuple or kind is frozenset:
         return _ATOMS.issuperset(map(type, value)) or all(map(is_immutable, value))
     home, name = kind.__module__, kind.__name__
@@ -107,10 +111,11 @@ def copy(value: Any) -> Any:
             copied = copier(value)
             if copied is not None:
                 return copied
-    try:  # faster than copy.deepcopy, and what a later run would read back
-        return pickles.copied(value)
-    except Exception:
-        pass
+    for copied in (pickles.copied, pickles.copied_by_value):  # what a later run would read back
+        try:
+            return copied(value)
+        except Exception:
+            continue
     try:
         return copying.deepcopy(value)
     except Exception as error:
@@ -213,9 +218,10 @@ def _write_array(array: Any) -> Encoded | None:
     numpy = sys.modules["numpy"]
     if dtype.kind not in "biufcmMSU" or not dtype.itemsize or dtype.metadata or numpy.dtype(dtype.str) != dtype:
         return None  # objects, records and dtypes of other packages
-    fortran = array.flags.f_contiguous and not array.flags.c_contiguous
-    flat = (array.T if fortran else numpy.ascontiguousarray(array)).reshape(-1)
-    head = json.dumps([dtype.str, array.shape, "F" if fortran else "C"]).encode()
+    flat, axes = pickles.in_a_row(array)
+    fortran = flat.flags.f_contiguous and not flat.flags.c_contiguous
+    head = json.dumps([dtype.str, flat.shape, "F" if fortran else "C", *([axes] if axes else ())]).encode()
+    flat = (flat.T if fortran else flat).reshape(-1)
     start = pickles.aligned(4 + len(head))
     head = struct.pack("<I", len(head)) + head
     return Encoded("numpy", (head.ljust(start, b"\0"), memoryview(flat.view("u1")) if flat.size else b""))
@@ -226,10 +232,11 @@ def _read_array(data: hashing.Buffer) -> Any:
 
     view = memoryview(data).cast("B")
     (length,) = struct.unpack_from("<I", view)
-    dtype, shape, order = json.loads(bytes(view[4 : 4 + length]))
+    dtype, shape, order, *axes = json.loads(bytes(view[4 : 4 + length]))
     content = view[pickles.aligned(4 + length) :]
     buffer = bytearray(content) if content.readonly else content
-    return numpy.ndarray(tuple(shape), dtype, buffer, order=order) if buffer else numpy.empty(shape, dtype, order)
+    array = numpy.ndarray(tuple(shape), dtype, buffer, order=order) if buffer else numpy.empty(shape, dtype, order)
+    return array.transpose(*axes) if axes else array
 
 
 # --- polars and Arrow ---------------------------------------------------------------------------------------
@@ -317,17 +324,41 @@ def _copy_array(array: Any) -> Any:
 
 
 def _copy_frame(frame: Any) -> Any:
+    """None, so that it is pickled, where `copy` would share the cells; or would hold the frame twice for a while, for
+    it puts the columns of each dtype together.
+    """
+    if _own_index(frame.columns) or frame.shape[0] * frame.shape[1] > _LARGE:
+        return None
     columns = (frame.iloc[:, i] for i in range(frame.shape[1]))
-    return frame.copy() if all(map(_holds_atoms, columns)) else None
+    return frame.copy() if not _own_index(frame.index) and all(map(_holds_atoms, columns)) else None
 
 
 def _copy_series(series: Any) -> Any:
-    return series.copy() if _holds_atoms(series) else None
+    return series.copy() if not _own_index(series.index) and _holds_atoms(series) else None
+
+
+def _own_index(index: Any) -> bool:
+    """Whether the labels are kept in an array of a kind that can be written to; `copy` of a frame shares it."""
+    return not isinstance(index.dtype, sys.modules["numpy"].dtype) or index.dtype.kind in "mM" or index.nlevels > 1
 
 
 def _holds_atoms(series: Any) -> bool:
     """Whether no cell is a mutable object: `DataFrame.copy` copies the references only."""
     return series.dtype != object or _ATOMS.issuperset(map(type, series.array))
+
+
+def _holds_nothing(function: types.FunctionType) -> bool:
+    """Whether a function keeps nothing from call to call but what its module holds."""
+    if function.__closure__ is None and not function.__defaults__ and not function.__kwdefaults__:
+        return True
+    if pickles.is_importable(function):
+        return True
+    try:
+        held = [cell.cell_contents for cell in function.__closure__ or ()]
+    except ValueError:  # a cell that is empty still
+        return False
+    held += [*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+    return all(each is function or is_immutable(each) for each in held)
 
 
 def _clone(frame: Any) -> Any:
@@ -336,7 +367,8 @@ def _clone(frame: Any) -> Any:
 
 
 _ATOMS: frozenset[type] = frozenset({type(None), bool, int, float, complex, str, bytes, range, type(...)})
-_FIXED = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, Enum)
+_LARGE = 1 << 16  # cells
+_FIXED = (type, types.ModuleType, Enum)
 _IMMUTABLE = {
     *(("datetime", name) for name in ("date", "datetime", "time", "timedelta", "timezone")),
     *(("pyarrow.lib", name) for name in ("Table", "RecordBatch", "ChunkedArray", "Schema")),

@@ -125,6 +125,11 @@ class Dataset:
         return self.format is not None and self.format.partitioned
 
     @property
+    def holds_objects(self) -> bool:
+        """Whether its file may hold instances of classes, whose code and versions are then part of what it is."""
+        return bool(getattr(self.format, "holds_objects", False))
+
+    @property
     def accumulates(self) -> bool:
         """Whether saving adds to what is there: such an output depends on more than its step's inputs."""
         return bool(getattr(self.format, "keeps_others", False))

@@ -6,7 +6,9 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+from tane import patterns
+
+_PLACEHOLDER = patterns.lazily(r"\{(\w+)\}")
 
 
 def is_pattern(name: str) -> bool:

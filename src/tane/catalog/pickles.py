@@ -33,19 +33,55 @@ def dump_by_value(value: Any) -> Chunks:
 
     Open files and memory views are refused: cloudpickle would turn them into something else.
     """
+    return _lay_out(*_pickle(value, _pickler_by_value()))
+
+
+def _pickler_by_value() -> Any:
     import cloudpickle
 
     class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
         # the table is read when a pickler is made, from its class
         dispatch_table = {**cloudpickle.Pickler.dispatch_table, **_special(), **_REFUSED}  # noqa: RUF012
 
-    return _lay_out(*_pickle(value, Pickler))
+    return Pickler
+
+
+def apart(value: Any) -> tuple[bytes, list[memoryview]]:
+    """`value` as a pickle and its large buffers, which are not copied. Raises what the pickler raises."""
+    return _pickle(value, _passing_pickler)
+
+
+def apart_by_value(value: Any) -> tuple[bytes, list[memoryview]]:
+    """The same by cloudpickle, for closures and things of `__main__`."""
+    import cloudpickle
+
+    class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
+        dispatch_table = {**cloudpickle.Pickler.dispatch_table, **_arrays()}  # noqa: RUF012
+
+    return _pickle(value, Pickler)
 
 
 def copied(value: Any) -> Any:
     """A deep copy of `value` by pickling, each large buffer copied once. Raises what the pickler raises."""
-    head, buffers = _pickle(value, _plain_pickler)
+    return _copied(value, _plain_pickler)
+
+
+def copied_by_value(value: Any) -> Any:
+    """The same for values that hold functions and classes that no module offers: what they hold is copied too."""
+    return _copied(value, _pickler_by_value())
+
+
+def _copied(value: Any, pickler: Any) -> Any:
+    head, buffers = _pickle(value, pickler)
     return pickle.loads(head, buffers=[bytearray(buffer) for buffer in buffers])
+
+
+def is_importable(function: Any) -> bool:
+    """Whether a function is what its module offers under its name, so that it is pickled by that name."""
+    found: Any = sys.modules.get(function.__module__ or "")
+    for part in function.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is function
 
 
 def load(data: hashing.Buffer) -> Any:
@@ -114,11 +150,28 @@ def _plain_pickler(file: io.BytesIO, protocol: int, buffer_callback: Any) -> pic
     return writer
 
 
+def _passing_pickler(file: io.BytesIO, protocol: int, buffer_callback: Any) -> pickle.Pickler:
+    writer = pickle.Pickler(file, protocol, buffer_callback=buffer_callback)
+    special = _arrays()
+    if special:
+        writer.dispatch_table = {**copyreg.dispatch_table, **special}
+    return writer
+
+
+def _arrays() -> dict[type, Any]:
+    """How arrays are pickled: as a copy of them would lie."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or not hasattr(numpy, "ndarray"):  # another thread is importing it
+        return {}
+    found: dict[type, Any] = {numpy.ndarray: _reduce_array}
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)
+    if masked is not None:
+        found[masked] = _reduce_masked
+    return found
+
+
 def _special() -> dict[type, Any]:
-    special: dict[type, Any] = {}
-    numpy, polars = sys.modules.get("numpy"), sys.modules.get("polars")
-    if numpy is not None:
-        special[numpy.ndarray] = _reduce_array
+    special, polars = _arrays(), sys.modules.get("polars")
     if polars is not None:
         special[polars.LazyFrame] = _refuse  # a query over files that may change is no value
     return special
@@ -128,8 +181,40 @@ def _reduce_array(array: Any) -> Any:
     if array.dtype.kind in "mM" and not array.dtype.isnative:
         # NumPy would read these back in the machine's byte order
         return type(array).view, (array.view(array.dtype.byteorder + "i8"), array.dtype)
+    flat, axes = in_a_row(array)
+    if axes is not None:
+        return sys.modules["numpy"].transpose, (flat, axes)
     # a read-only array would come back read-only, while a copy made in memory is writable: agree on that
-    return (array if array.flags.writeable else array.copy(order="K")).__reduce_ex__(5)
+    return (flat if flat.flags.writeable else flat.copy(order="K")).__reduce_ex__(5)
+
+
+def in_a_row(array: Any) -> tuple[Any, tuple[int, ...] | None]:
+    """The array without gaps, as a copy of it would lie in memory; and the axes that turn it into the array's shape,
+    where neither C's order nor Fortran's is that of a copy. Sums come out the same to the last bit only in one order.
+    """
+    if array.flags.forc:
+        return array, None
+    flat = array.copy(order="K")
+    if flat.flags.forc:
+        return flat, None
+    order = sorted(range(flat.ndim), key=lambda axis: -flat.strides[axis])
+    turned = flat.transpose(order)
+    if not turned.flags.c_contiguous:
+        return flat.copy(order="C"), None
+    return turned, tuple(sorted(range(flat.ndim), key=order.__getitem__))
+
+
+def _reduce_masked(array: Any) -> Any:
+    """NumPy would make a mask where there is none, and forget that a mask is hard."""
+    numpy = sys.modules["numpy"]
+    mask = array.mask if array.mask is numpy.ma.nomask else numpy.asarray(array.mask)
+    own = {name: held for name, held in vars(array).items() if name not in _OF_MASKED and held}
+    fill = array._fill_value  # asking for the public one sets it
+    made = (numpy.asarray(array.data), mask, None, False, True, 0, fill, True, bool(array.hardmask), False)
+    return (numpy.ma.MaskedArray, made, own) if own else (numpy.ma.MaskedArray, made)
+
+
+_OF_MASKED = frozenset({"_mask", "_fill_value", "_hardmask", "_sharedmask", "_isfield", "_baseclass", "_basedict"})
 
 
 def _refuse(value: Any) -> Any:

@@ -24,6 +24,12 @@ def encoder(kind: type) -> Encoder | None:
     library = kind.__module__.partition(".")[0]
     if library == "numpy" and issubclass(kind, sys.modules["numpy"].generic):
         found = _numpy_scalar
+    elif library == "numpy" and issubclass(kind, sys.modules["numpy"].dtype):
+        found = _dtype
+    elif library == "pandas" and issubclass(kind, sys.modules["pandas"].api.extensions.ExtensionArray):
+        found = _column
+    elif library == "pyarrow" and issubclass(kind, sys.modules["pyarrow"].Array):
+        found = _arrow_array
     else:
         name = _NAMES.get((library, kind.__name__))
         found = name if name is not None and _is_the_librarys(kind, library) else None
@@ -53,16 +59,40 @@ def _numpy_scalar(value: Any, encode: Encode) -> bytes:
 
 
 def _ndarray(array: Any, encode: Encode) -> bytes:
-    head = b"nd" + encode((str(array.dtype.str), tuple(array.shape)))
+    dtype = array.dtype
+    head = b"nd" + encode((str(dtype.str), tuple(array.shape)))
+    if dtype.kind in "TV" or dtype.metadata:  # the short name leaves out fields, what stands for null, and notes
+        head += encode((repr(dtype), dict(dtype.metadata or {})))
     if array.dtype.names is not None:  # padding between fields holds anything: take each field by itself
         fields = [(name, array[name]) for name in array.dtype.names]
         return head + b"".join(encode(name) + _ndarray(field, encode) for name, field in fields)
     if array.dtype.hasobject:
         return head + encode(array.ravel().tolist())
-    if array.dtype.subdtype is None and array.dtype.kind in "TU" and array.dtype.kind == "T":
+    if array.dtype.kind == "T":
         return head + encode(array.ravel().tolist())
     flat = array if array.flags.c_contiguous else array.copy(order="C")
+    if dtype.char in "gG" and flat.size and sys.modules["numpy"].finfo(dtype).nmant == 63:
+        # numbers of 80 bits in 128: what fills them up may be anything
+        return head + _hash(flat.reshape(-1).view("u1").reshape(-1, 16)[:, :10].tobytes())
     return head + _hash(flat.reshape(-1).view("u1") if flat.size and flat.ndim else flat.tobytes())
+
+
+def _record_array(array: Any, encode: Encode) -> bytes:
+    return b"nr" + _ndarray(sys.modules["numpy"].asarray(array), encode)
+
+
+def _dtype(dtype: Any, encode: Encode) -> bytes:
+    return b"ny" + encode((repr(dtype), dict(dtype.metadata or {})))
+
+
+def _masked(array: Any, encode: Encode) -> bytes:
+    """A masked array: what lies behind the mask can be uncovered, so it counts."""
+    np = sys.modules["numpy"]
+    mask = None if array.mask is np.ma.nomask else np.asarray(array.mask)
+    fill = array._fill_value  # asking for the public one sets it
+    fill = np.asarray(np.ma.default_fill_value(array.dtype) if fill is None else fill)
+    head = b"nm" + encode((fill, bool(array.hardmask), vars(array).get("_optinfo")))
+    return head + _ndarray(np.asarray(array.data), encode) + (b"-" if mask is None else _ndarray(mask, encode))
 
 
 # --- pandas --------------------------------------------------------------------------------------------------------
@@ -71,12 +101,13 @@ def _ndarray(array: Any, encode: Encode) -> bytes:
 def _data_frame(frame: Any, encode: Encode) -> bytes:
     columns = [_column(frame.iloc[:, i].array, encode) for i in range(frame.shape[1])]
     labels = _index(frame.columns, encode) + _index(frame.index, encode)
-    return b"pf" + labels + encode(dict(frame.attrs)) + b"".join(columns)
+    return b"pf" + _flags(frame) + labels + encode(dict(frame.attrs)) + b"".join(columns)
 
 
 def _series(series: Any, encode: Encode) -> bytes:
     return (
         b"ps"
+        + _flags(series)
         + encode(series.name)
         + _index(series.index, encode)
         + encode(dict(series.attrs))
@@ -84,13 +115,18 @@ def _series(series: Any, encode: Encode) -> bytes:
     )
 
 
+def _flags(frame: Any) -> bytes:
+    return b"" if frame.flags.allows_duplicate_labels else b"!"
+
+
 def _index(index: Any, encode: Encode) -> bytes:
     kind = type(index).__name__
     if kind == "RangeIndex":
         return b"pr" + encode((index.start, index.stop, index.step, index.name))
     if kind == "MultiIndex":
-        levels = [_index(index.get_level_values(i), encode) for i in range(index.nlevels)]
-        return b"pm" + encode(tuple(index.names)) + b"".join(levels)
+        levels = [_index(level, encode) for level in index.levels]  # those that nothing uses can be seen too
+        codes = [_ndarray(code, encode) for code in index.codes]
+        return b"pm" + encode(tuple(index.names)) + b"".join(levels + codes)
     frequency = getattr(index, "freqstr", None)
     return b"pi" + encode((kind, index.name, frequency)) + _column(index.array, encode)
 
@@ -105,8 +141,13 @@ def _column(array: Any, encode: Encode) -> bytes:
     head = b"pe" + encode((str(dtype), kind.__name__))
     if isinstance(array, pd.Categorical):
         return head + encode(dtype.ordered) + _index(dtype.categories, encode) + _ndarray(array.codes, encode)
-    if kind.__name__ in ("DatetimeArray", "TimedeltaArray"):
-        return head + _ndarray(array.asi8, encode)
+    if kind.__name__ in ("DatetimeArray", "TimedeltaArray", "PeriodArray"):
+        return head + encode(getattr(dtype, "tz", None)) + _ndarray(array.asi8, encode)
+    if kind.__name__ == "IntervalArray":
+        return head + _index(array.left, encode) + _index(array.right, encode)
+    if kind.__name__ == "SparseArray":
+        where = (type(array.sp_index).__name__, array.fill_value, array.sp_index.to_int_index().indices)
+        return head + encode(where) + _ndarray(array.sp_values, encode)
     if hasattr(array, "__arrow_array__") and kind.__name__.startswith("Arrow"):
         return head + _arrow(array.__arrow_array__(), encode)
     if kind.__name__ in ("IntegerArray", "FloatingArray", "BooleanArray"):
@@ -134,20 +175,26 @@ def _polars_series(series: Any, encode: Encode) -> bytes:
 def _polars_column(series: Any, encode: Encode) -> bytes:
     if str(series.dtype) == "Object":
         return b"lo" + encode(series.to_list())
-    return b"lc" + encode(str(series.dtype)) + _arrow(series.to_arrow(), encode)
+    head = encode(str(series.dtype))
+    try:
+        return b"lc" + head + _arrow(series.to_arrow(), encode)
+    except Exception:  # pyarrow is not there, or does not know the type
+        return b"ll" + head + encode(series.to_list())
 
 
 def _table(table: Any, encode: Encode) -> bytes:
-    head = b"at" + encode((tuple(table.column_names), str(table.schema), _metadata(table.schema)))
+    fields = [(field.name, str(field.type), field.nullable, _metadata(field)) for field in table.schema]
+    head = b"at" + encode((type(table).__name__, table.num_rows, fields, _metadata(table.schema)))
     return head + b"".join(_arrow(column, encode) for column in table.columns)
 
 
-def _metadata(schema: Any) -> tuple[tuple[bytes, bytes], ...]:
-    return tuple(sorted((schema.metadata or {}).items()))
+def _metadata(described: Any) -> tuple[tuple[bytes, bytes], ...]:
+    return tuple(sorted((described.metadata or {}).items()))
 
 
 def _arrow_array(array: Any, encode: Encode) -> bytes:
-    return b"aa" + _arrow(array, encode)
+    pa = sys.modules["pyarrow"]
+    return (b"aa" if isinstance(array, pa.ChunkedArray) else b"ab") + _arrow(array, encode)
 
 
 def _arrow(array: Any, encode: Encode) -> bytes:
@@ -168,7 +215,11 @@ def _arrow_values(array: Any, encode: Encode, pa: Any) -> bytes:
     kind = array.type
     if types.is_null(kind):
         return b""
+    if isinstance(kind, pa.BaseExtensionType):
+        return _arrow(array.storage, encode)
     if types.is_dictionary(kind):
+        if not len(array):  # what no chunk holds has no dictionary
+            return b"-"
         return _arrow(array.indices, encode) + _arrow(array.dictionary, encode)
     if types.is_struct(kind):
         return b"".join(_arrow(field, encode) for field in array.flatten())
@@ -221,14 +272,26 @@ def _arrow_text(array: Any, pa: Any) -> bytes:
 
 _NAMES: dict[tuple[str, str], Encoder] = {
     ("numpy", "ndarray"): _ndarray,
+    ("numpy", "MaskedArray"): _masked,
+    ("numpy", "recarray"): _record_array,
     ("pandas", "DataFrame"): _data_frame,
     ("pandas", "Series"): _series,
     **{
         ("pandas", name): _index
-        for name in ("Index", "RangeIndex", "MultiIndex", "DatetimeIndex", "TimedeltaIndex", "CategoricalIndex")
+        for name in (
+            "Index",
+            "RangeIndex",
+            "MultiIndex",
+            "DatetimeIndex",
+            "TimedeltaIndex",
+            "CategoricalIndex",
+            "PeriodIndex",
+            "IntervalIndex",
+        )
     },
     ("polars", "DataFrame"): _polars_frame,
     ("polars", "Series"): _polars_series,
     ("pyarrow", "Table"): _table,
+    ("pyarrow", "RecordBatch"): _table,
     ("pyarrow", "ChunkedArray"): _arrow_array,
 }

@@ -3,7 +3,9 @@
 A value is written as a tagged, length-prefixed byte string and hashed. Containers keep their order (it can be
 observed), sets do not have one. NumPy arrays, pandas and polars frames are taken by content (`frames`). Any other
 object is taken by what its pickle would hold: the callable and arguments of `__reduce_ex__` and its state, so that
-nothing that survives pickling is left out. Shared and circular references are followed once.
+nothing that survives pickling is left out. Parts that can be changed are followed once, and pointed back to where they
+are met again: who changes one in place changes all that are the same object, so two values in which other parts are
+one are different values. (What only the elements of a set share does not count, for a set has no order.)
 
 The classes and functions that a pickle would name live as code outside of the value. `Fingerprint.classes` lists those
 of the project, `Fingerprint.libraries` the installed packages of the others, so that a planner can add their code and
@@ -13,11 +15,13 @@ versions.
 from __future__ import annotations
 
 import copyreg
+import datetime
+import enum
 import marshal
+import os
 import pickle
 import struct
 import sys
-import sysconfig
 import types
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -72,9 +76,11 @@ class _Walk:
     def __init__(self) -> None:
         self.classes: set[str] = set()
         self.libraries: set[str] = set()
-        self._known: dict[int, bytes] = {}  # id -> encoded form of an object met before
+        self._known: dict[int, bytes] = {}  # id -> encoded form of something met before that nobody can change
+        self._open: dict[int, int] = {}  # id -> depth, of such things while they are written: a cycle points back
+        self._places: dict[int, int] = {}  # id -> number, in the order they are met, of things that can be changed
+        self._met: list[int] = []  # the ids in both, in order, so that they can be forgotten again
         self._alive: list[Any] = []  # keeps those objects, so that no id is used twice
-        self._open: dict[int, int] = {}  # id -> depth, of the objects being written: a cycle points back
 
     def encode(self, value: Any) -> bytes:
         kind = type(value)
@@ -82,19 +88,32 @@ class _Walk:
             written = marshal.dumps(value, 2)
             return written if len(written) < _LARGE else b"L" + bytes.fromhex(hashing.of_bytes(written))
         number = id(value)
+        place = self._places.get(number)
+        if place is not None:
+            return b"^" + struct.pack(">I", place)
+        if _is_fixed(kind):
+            return self._fixed(value, kind, number)
+        self._places[number] = len(self._places)
+        self._met.append(number)
+        self._alive.append(value)
+        return _short(self._compound(value, kind))
+
+    def _fixed(self, value: Any, kind: type, number: int) -> bytes:
+        """What cannot be changed itself: the same wherever it is met, unless what it holds can be changed."""
         known = self._known.get(number)
         if known is not None:
             return known
         if number in self._open:
-            return b"^" + struct.pack(">I", self._open[number])
+            return b"~" + struct.pack(">I", self._open[number])
+        before = len(self._places)
         self._open[number] = len(self._open)
         try:
-            encoded = self._compound(value, kind)
+            encoded = _short(self._compound(value, kind))
         finally:
             del self._open[number]
-        if len(encoded) > 64:
-            encoded = b"#" + bytes.fromhex(hashing.of_bytes(encoded))
-        self._known[number] = encoded
+        if len(self._places) == before:
+            self._known[number] = encoded
+            self._met.append(number)
         self._alive.append(value)
         return encoded
 
@@ -105,9 +124,14 @@ class _Walk:
         by_content = frames.encoder(kind)
         if by_content is not None:
             self.libraries.add(kind.__module__.partition(".")[0])
-            return by_content(value, self.encode)
+            try:
+                return by_content(value, self.encode)
+            except (RecursionError, MemoryError, CannotDigest):
+                raise
+            except Exception:  # a type of column that its library does not give away
+                return self._reduced(value)
         if isinstance(value, type):
-            return b"c" + self._named(value)
+            return b"c" + (self._named(value) if _importable(value) else self.made(value))
         return self._reduced(value)
 
     def sequence(self, tag: bytes, items: Any) -> bytes:
@@ -119,7 +143,15 @@ class _Walk:
         return b"d" + self.sequence(b"k", value.keys()) + self.sequence(b"v", value.values())
 
     def unordered(self, tag: bytes, items: Iterable[Any]) -> bytes:
-        encoded = sorted(self.encode(item) for item in items)
+        encoded = []
+        for item in items:
+            met = len(self._met)
+            encoded.append(self.encode(item))
+            for number in self._met[met:]:  # the elements come in any order: none may count for the next
+                self._places.pop(number, None)
+                self._known.pop(number, None)
+            del self._met[met:]
+        encoded.sort()
         return tag + struct.pack(">Q", len(encoded)) + b"".join(encoded)
 
     def buffer(self, tag: bytes, data: hashing.Buffer) -> bytes:
@@ -140,6 +172,25 @@ class _Walk:
                 [(name, value.__globals__[name]) for name in names],
             ],
         )
+
+    def made(self, value: type) -> bytes:
+        """A class that no module offers, by what it is made of: no planner could look up its code."""
+        members = [(name, member) for name, member in vars(value).items() if name not in _NO_MEMBERS]
+        told = self.sequence(b"l", [value.__qualname__, value.__bases__, [name for name, _ in members]])
+        return b"C" + told + b"".join(self.member(member) for _, member in members)
+
+    def member(self, value: Any) -> bytes:
+        """What a class has under one name."""
+        if isinstance(value, (staticmethod, classmethod)):
+            return b"w" + self.encode(value.__func__)
+        if isinstance(value, property):
+            return b"p" + self.encode((value.fget, value.fset, value.fdel))
+        if isinstance(value, _DESCRIPTORS):
+            return b"-"
+        try:
+            return self.encode(value)
+        except CannotDigest:  # the name of a lock that the class holds says as much as the lock
+            return self.encode(type(value).__qualname__)
 
     def code(self, code: types.CodeType) -> bytes:
         consts = [self.code(c) if isinstance(c, types.CodeType) else c for c in code.co_consts]
@@ -191,12 +242,79 @@ def _reduce(value: Any) -> Any:
     return override(value) if override else value.__reduce_ex__(5)
 
 
-def _importable(function: Any) -> bool:
-    module = sys.modules.get(function.__module__ or "")
+def _importable(thing: Any) -> bool:
+    module = sys.modules.get(thing.__module__ or "")
     found: Any = module
-    for part in function.__qualname__.split("."):
+    for part in thing.__qualname__.split("."):
         found = getattr(found, part, None)
-    return found is function and function.__module__ != "__main__"
+    return found is thing and thing.__module__ != "__main__"
+
+
+def _short(encoded: bytes) -> bytes:
+    return encoded if len(encoded) <= 64 else b"#" + bytes.fromhex(hashing.of_bytes(encoded))
+
+
+def _is_fixed(kind: type) -> bool:
+    """Whether things of exactly this type cannot be changed, whatever becomes of what they hold."""
+    found = _KINDS.get(kind)
+    if found is None:
+        name = (kind.__module__.partition(".")[0], kind.__name__)
+        found = kind in _FIXED or name in _FIXED_NAMES or issubclass(kind, (type, enum.Enum, datetime.tzinfo))
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and not found:
+            found = issubclass(kind, (numpy.generic, numpy.dtype)) and kind is not numpy.void
+        if len(_KINDS) < 4096:
+            _KINDS[kind] = found
+    return found
+
+
+_KINDS: dict[type, bool] = {}
+_FIXED = frozenset(
+    {
+        tuple,
+        frozenset,
+        range,
+        slice,
+        type(...),
+        type(NotImplemented),
+        types.FunctionType,
+        types.BuiltinFunctionType,
+        types.MethodType,
+        types.ModuleType,
+        datetime.date,
+        datetime.datetime,
+        datetime.time,
+        datetime.timedelta,
+    }
+)
+_FIXED_NAMES = frozenset(
+    {
+        ("decimal", "Decimal"),
+        ("fractions", "Fraction"),
+        ("uuid", "UUID"),
+        ("re", "Pattern"),
+        *(("pathlib", name) for name in ("PosixPath", "PurePosixPath", "WindowsPath", "PureWindowsPath")),
+        *(("pandas", name) for name in ("Timestamp", "Timedelta", "Period", "Interval", "NaTType", "NAType")),
+    }
+)
+_NO_MEMBERS = frozenset(
+    {
+        "__dict__",
+        "__weakref__",
+        "__module__",
+        "__qualname__",
+        "__doc__",
+        "__firstlineno__",
+        "__static_attributes__",
+        "__annotations__",
+        "__annotate__",
+        "__annotate_func__",
+        "__annotations_cache__",
+        "__abstractmethods__",
+        "_abc_impl",
+    }
+)
+_DESCRIPTORS = (types.MemberDescriptorType, types.GetSetDescriptorType, types.WrapperDescriptorType)
 
 
 def _filled(cell: types.CellType) -> bool:
@@ -259,4 +377,5 @@ def is_installed_file(file: str) -> bool:
     return file.startswith(_STDLIB) or "/site-packages/" in file or "/dist-packages/" in file
 
 
-_STDLIB = tuple({sysconfig.get_path("stdlib") + "/", sysconfig.get_path("platstdlib") + "/"})
+_COMPILED = f"{sys.base_exec_prefix}/{sys.platlibdir}/python{sys.version_info.major}.{sys.version_info.minor}/"
+_STDLIB = (f"{os.path.dirname(os.__file__)}/", _COMPILED)  # as `sysconfig` says, which takes long to import

@@ -21,7 +21,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
-from tane.executors import calls, guard
+from tane.executors import calls, guard, wire
 from tane.executors.calls import Done
 
 _GRACE = 1.0  # seconds a resting worker has for its exit, and one that no longer answers for being seen to be gone
@@ -29,7 +29,7 @@ _GRACE = 1.0  # seconds a resting worker has for its exit, and one that no longe
 
 class _Task(NamedTuple):
     ticket: int
-    data: bytes
+    parcel: wire.Parcel
     timeout: float | None
 
 
@@ -69,19 +69,20 @@ class _Worker:
         self._timeout = 0.0
         own = os.environ.get("PYTHONPATH")  # ours is for the worker alone, not for what it starts
         settings = {"path": sys.path, "cwd": os.getcwd(), "parent": os.getpid(), "PYTHONPATH": own}
-        self._send(pickle.dumps(settings))
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # receiving from it will tell why
+            self.connection.send_bytes(pickle.dumps(settings))
 
     def take(self, task: _Task) -> bool:
         """Work on `task`, as soon as it can. False when it is known to be dead."""
         self.ticket, self._timeout = task.ticket, task.timeout or 0.0
-        return self._send(task.data)
+        return self._send(task.parcel)
 
     def release(self) -> None:
         """Ask it to end; at once when it is at work."""
         if self.ticket:
             self._kill()
         else:
-            self._send(b"")
+            self._send(wire.END)
 
     def end(self, until: float) -> None:
         """Wait for its end until that time, then make it."""
@@ -109,9 +110,9 @@ class _Worker:
             f"the worker process died ({_ending(code)})", hint="use fewer processes (-j) or less memory in this step"
         )
 
-    def _send(self, data: bytes) -> bool:
+    def _send(self, parcel: wire.Parcel) -> bool:
         try:
-            self.connection.send_bytes(data)
+            wire.send(self.connection, parcel)
         except (BrokenPipeError, ConnectionResetError):
             return False  # receiving from it will tell why
         return True
@@ -172,9 +173,9 @@ class Processes:
         Its `timeout` counts from when it begins to work: neither waiting, nor the worker's start, nor importing its
         modules is its time. Raises what pickling raises when the call cannot travel.
         """
-        data = _dumps((call, args, timeout))
+        parcel = wire.pack((call, args, timeout))
         self._tickets += 1
-        self._waiting.append(_Task(self._tickets, data, timeout))
+        self._waiting.append(_Task(self._tickets, parcel, timeout))
         self._feed()
         return self._tickets
 
@@ -229,13 +230,15 @@ class Processes:
     def _receive(self, worker: _Worker) -> Done:
         ticket = worker.ticket
         try:
-            reply = worker.connection.recv_bytes()
+            reply = wire.receive(worker.connection)
+            if reply is None:
+                raise EOFError
         except (EOFError, OSError):  # the latter also when it died in the middle of its reply
             self._workers.remove(worker)
             return Done(ticket, None, worker.died())
         worker.ticket, worker.has_worked = 0, True
         try:
-            result, error = pickle.loads(reply)
+            result, error = wire.unpack(*reply)
         except Exception as fault:  # of the value's own making
             return Done(ticket, None, calls.cannot_return(fault))
         return Done(ticket, result, error)
@@ -261,16 +264,3 @@ def _ending(code: int) -> str:
 
 def _flags() -> list[str]:
     return ["-X", "utf8"] if sys.flags.utf8_mode else []
-
-
-def _dumps(payload: Any) -> bytes:
-    """Pickle by reference where that reaches, by value (cloudpickle) for closures and __main__."""
-    try:
-        data = pickle.dumps(payload, 5)
-    except (pickle.PicklingError, AttributeError, TypeError):
-        data = b""
-    if data and b"__main__" not in data:
-        return data
-    import cloudpickle
-
-    return bytes(cloudpickle.dumps(payload, 5))

@@ -14,7 +14,7 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tane.executors import calls, guard
+from tane.executors import calls, guard, wire
 
 
 def main(descriptor: int, home: int) -> None:
@@ -50,48 +50,53 @@ def _leave(connection: Connection[Any, Any], clock: guard.Clock) -> None:
 
 def _serve(connection: Connection[Any, Any], clock: guard.Clock) -> bool:
     """Take one call and reply. False when there is none to come."""
-    data = connection.recv_bytes()
-    if not data:
+    data = wire.receive(connection)
+    if data is None:
         return False
-    reply = _work(data, clock)
+    task: list[Any] = [data]
+    del data
+    reply = _work(task, clock)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):  # it may be None, closed, or the user's own
             stream.flush()
-    connection.send_bytes(reply)
+    wire.send(connection, reply)
     return True
 
 
-def _work(data: bytes, clock: guard.Clock) -> bytes:
+def _work(task: list[Any], clock: guard.Clock) -> wire.Parcel:
+    """Do the one thing that `task` holds; it is emptied on the way, so that nothing large is there twice for long."""
     try:
-        call, args, timeout = pickle.loads(data)
+        call, args, timeout = wire.unpack(*task.pop())
     except BaseException as error:  # whatever the user's modules raise while they are imported
         return _failed(error)
+    task.append(args)
+    del args
     if timeout is None:
-        return _reply(call, args)
+        return _reply(call, task)
     clock.start(timeout)
-    reply = _reply(call, args)
+    reply = _reply(call, task)
     clock.stop()
     return reply
 
 
-def _reply(call: Any, args: Any) -> bytes:
+def _reply(call: Any, task: list[Any]) -> wire.Parcel:
     try:
-        result = call(*args)
+        result = call(*task.pop())
     except BaseException as error:  # whatever user code raises ends its call and not us
         return _failed(error)
     try:
-        return _dumps((result, None))
+        return wire.pack((result, None))
     except Exception as error:
-        return pickle.dumps((None, calls.cannot_return(error)), 5)
+        return wire.pack((None, calls.cannot_return(error)))
 
 
-def _failed(error: BaseException) -> bytes:
+def _failed(error: BaseException) -> wire.Parcel:
     try:
         reply = pickle.dumps((None, error), 5)
         pickle.loads(reply)  # some exceptions pickle but do not come back
-        return reply
+        return wire.Parcel(reply, [])
     except Exception:
-        return pickle.dumps((None, RuntimeError(_in_words(error))), 5)
+        return wire.pack((None, RuntimeError(_in_words(error))))
 
 
 def _in_words(error: BaseException) -> str:
@@ -99,15 +104,6 @@ def _in_words(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}"
     except Exception:  # of the exception's own making
         return type(error).__name__
-
-
-def _dumps(reply: Any) -> bytes:
-    try:
-        return pickle.dumps(reply, 5)
-    except Exception:
-        import cloudpickle
-
-        return bytes(cloudpickle.dumps(reply, 5))
 
 
 def _die_with(parent: int) -> None:

@@ -5,6 +5,7 @@ An argument travels to where the step works and fetches its value there.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,17 @@ class Held:
 
 
 @fielded.frozen
+class Own:
+    """An argument that came with its task from another process: here nobody else has it."""
+
+    value: Any
+
+    def fetch(self, place: Place, during: ExitStack) -> Any:
+        """The value itself."""
+        return self.value
+
+
+@fielded.frozen
 class Stored:
     """An argument that the store keeps as a value. `shared`: other steps of this process will take it too."""
 
@@ -68,8 +80,11 @@ class Filed:
     def fetch(self, place: Place, during: ExitStack) -> Any:
         """The value, for this taker alone; one that goes on reading may do so until `during` ends."""
         if self.dataset.lazy:
-            path = self.path or during.enter_context(place.store.named(self.digest, self.dataset.filename))
-            return self.dataset.read(path)
+            if self.path is None:
+                return self.dataset.read(during.enter_context(place.store.named(self.digest, self.dataset.filename)))
+            self._check(self.path)
+            during.callback(self._check, self.path)  # it is read for as long as its taker works
+            return self.dataset.read(self.path)
         name = self.dataset.name
         digest, found = place.shared.get(name, ("", None))  # in one look: another thread may let go of it
         if digest == self.digest:
@@ -85,13 +100,17 @@ class Filed:
             with place.store.named(self.digest, self.dataset.filename) as path:
                 return self.dataset.read(path)
         value = self.dataset.read(self.path)
-        if signatures.of(self.path) != self.signature:
+        self._check(self.path)
+        return value
+
+    def _check(self, path: Path) -> None:
+        """Raise when a file that is read where it lies is no longer what the run began with."""
+        if signatures.of(path) != self.signature:
             raise errors.CatalogError(
-                f"{self.path} changed while it was read",
+                f"{path} changed after this run had begun, or while it was read",
                 where=f"dataset {self.dataset.name!r}",
                 hint="wait until its writer is done, then run again",
             )
-        return value
 
 
 @fielded.frozen
@@ -108,7 +127,7 @@ class Part:
         return self.dataset.read_partition(path)
 
 
-Source = Held | Stored | Filed | Part
+Source = Held | Own | Stored | Filed | Part
 
 
 @fielded.frozen
@@ -125,6 +144,20 @@ class Transformed:
 
 
 Argument = Source | Transformed
+
+
+def travelled(given: Sequence[Argument]) -> tuple[Argument, ...]:
+    """The arguments of a task that came from another process: a value that shares nothing with others need not be
+    copied once more.
+    """
+    held = [at for at, each in enumerate(given) if isinstance(each, Held) and not codecs.is_immutable(each.value)]
+    if len(held) != 1 or any(isinstance(each, Transformed) for each in given):
+        return tuple(given)
+    (at,) = held
+    value = given[at].value  # type: ignore[union-attr]
+    if artifacts.are_artifacts(value):
+        return tuple(given)
+    return (*given[:at], Own(value), *given[at + 1 :])
 
 
 def handed(value: Any) -> Any:

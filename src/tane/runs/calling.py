@@ -35,6 +35,23 @@ def failed(error: BaseException, node: str) -> errors.UserCodeError:
     )
 
 
+def let_go(error: BaseException) -> None:
+    """Let go of what the frames of a failed step hold - what it was given, what it was at - which would stay in memory
+    as long as the error is known. Where it failed can still be read.
+    """
+    import traceback
+
+    left, seen = [error], set[int]()
+    while left:
+        each = left.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            traceback.clear_frames(each.__traceback__)
+            left += [found for found in (each.__cause__, each.__context__) if found is not None]
+            if isinstance(each, BaseExceptionGroup):
+                left += each.exceptions
+
+
 def ask(when: conditions.When, values: Mapping[str, Any], node: str) -> bool:
     """Whether the condition of `node` is true of `values`. Raises `errors.UserCodeError` for what it raises."""
     try:

@@ -2,8 +2,9 @@
 
 Memory is sampled: the process-wide maximum never falls, so it cannot tell one step from another. One thread reads the
 resident size while steps work; what is shorter than a tick is read once at its end, what is too short to matter not at
-all, for reading costs as much as a trivial step. For the same reason the CPU clock is read again only when some time
-has passed since it was last read.
+all, for reading costs as much as a trivial step. Only a step that raises the process-wide maximum is known to the page:
+that maximum is its peak, however short it was reached. For the same reason - what reading costs - the CPU clock and the
+maximum are read again only when some time has passed since they were last read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 
 _TICK = 0.02
 _SHORT = 0.005  # seconds
+_IDLE = 1.0
 
 
 class Watch:
@@ -22,10 +24,11 @@ class Watch:
     A step that fails ends it by leaving the `with`.
     """
 
-    __slots__ = ("cpu", "peak")
+    __slots__ = ("cpu", "greatest", "peak")
 
-    def __init__(self, cpu: float) -> None:
+    def __init__(self, cpu: float, greatest: int) -> None:
         self.cpu = cpu
+        self.greatest = greatest
         self.peak = 0
 
     def __enter__(self) -> Watch:
@@ -40,23 +43,27 @@ class Watch:
         _watches.discard(self)
         if seconds < _SHORT:
             return seconds, 0
-        return max(0.0, _clock.read() - self.cpu), max(self.peak, resident())
+        cpu = max(0.0, _clock.read() - self.cpu)
+        return cpu, max(self.peak, resident(), _clock.greatest if _clock.greatest > self.greatest else 0)
 
 
 class _Clock:
-    """The CPU clock of this process, read at most once in a while."""
+    """The CPU clock of this process and the greatest size it ever had, read at most once in a while."""
+
+    __slots__ = ("at", "greatest", "value")
 
     def __init__(self) -> None:
         self.at = -1.0
         self.value = 0.0
+        self.greatest = 0
 
     def lately(self) -> float:
-        now = time.perf_counter()
-        if now - self.at > _SHORT:
+        if time.perf_counter() - self.at > _SHORT:
             self.read()
         return self.value
 
     def read(self) -> float:
+        self.greatest = _greatest()
         self.value = time.process_time()
         self.at = time.perf_counter()
         return self.value
@@ -65,20 +72,27 @@ class _Clock:
 _clock = _Clock()
 _watches: set[Watch] = set()
 _starting = threading.Lock()
-_thread: threading.Thread | None = None
+_sampling = False
 
 
 def watch() -> Watch:
     """Begin to watch one step of this process."""
-    global _thread
-    if _thread is None or not _thread.is_alive():
-        with _starting:
-            if _thread is None or not _thread.is_alive():
-                _thread = threading.Thread(target=_sample, name="tane-memory", daemon=True)
-                _thread.start()
-    began = Watch(_clock.lately())
+    began = Watch(_clock.lately(), _clock.greatest)
     _watches.add(began)
+    if not _sampling:  # looked at after the watch is there: a thread that is about to end sees either
+        _start()
     return began
+
+
+def _start() -> None:
+    global _sampling
+    with _starting:
+        if not _sampling:
+            try:
+                threading.Thread(target=_sample, name="tane-memory", daemon=True).start()
+            except RuntimeError:  # the machine gives no more threads: what can be read at a step's end must do
+                return
+            _sampling = True
 
 
 def resident() -> int:
@@ -87,21 +101,47 @@ def resident() -> int:
         with open("/proc/self/statm", "rb", buffering=0) as file:
             return int(file.read().split()[1]) * _PAGE
     except OSError:
-        import resource
+        return _greatest()
 
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+def _greatest() -> int:
+    """The greatest resident size of this process so far, in bytes."""
+    try:
+        import resource
+    except ImportError:
+        return 0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _UNIT
 
 
 _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
+_UNIT = 1 if os.uname().sysname == "Darwin" else 1024
 
 
 def _sample() -> None:
+    global _sampling
     idle = 0.0
-    while idle < 1.0:  # the thread ends when nothing has been watched for a second
+    while True:
         time.sleep(_TICK)
-        if not _watches:
-            idle += _TICK
+        if _watches:
+            idle, now = 0.0, resident()
+            for one in tuple(_watches):
+                one.peak = max(one.peak, now)
             continue
-        idle, now = 0.0, resident()
-        for one in tuple(_watches):
-            one.peak = max(one.peak, now)
+        idle += _TICK
+        if idle >= _IDLE:  # the thread ends when nothing has been watched for a second
+            with _starting:
+                if not _watches:
+                    _sampling = False
+                    return
+
+
+def _forget() -> None:
+    """In a fork, which has no thread of ours and watches nothing."""
+    global _sampling, _starting
+    _sampling, _starting = False, threading.Lock()
+    _watches.clear()
+    _clock.at = -1.0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

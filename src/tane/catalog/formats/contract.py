@@ -142,6 +142,11 @@ class Whole:
         """It has no partitions."""
         return False
 
+    @property
+    def holds_objects(self) -> bool:
+        """Its values are data, not instances of anybody's classes."""
+        return False
+
     def write_chunks(self, chunks: Iterator[Any], path: str) -> None:
         """Refuse: such a file is made of one value."""
         raise EntryProblem("its type cannot be written chunk by chunk", STREAMING)

@@ -15,6 +15,7 @@ class Pickle(contract.Whole):
 
     __slots__ = ()
     faithful: ClassVar[bool] = True
+    holds_objects: ClassVar[bool] = True
 
     @property
     def backend(self) -> str:
