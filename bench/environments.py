@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib.metadata
 import json
 import os
 import shutil
@@ -24,7 +25,14 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "hamilton": ("sf-hamilton",),
     "dvc": ("dvc",),
     "luigi": ("luigi",),
+    "snakemake": ("snakemake",),
+    "redun": ("redun",),
+    "metaflow": ("metaflow",),
+    "dagster": ("dagster",),
+    "prefect": ("prefect", "fastapi<0.140"),  # prefect 3.8.8 fails with the newest: Body() knows no min_items there
+    "zenml": ("zenml[local]",),
 }
+SHOWN = ("tane", "kedro-datasets", "numpy", "pandas", "scikit-learn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,39 +45,51 @@ class Environment:
     def python(self) -> Path:
         return self.program("python")
 
-    def program(self, name: str) -> Path:
-        return FOLDER / self.name / "bin" / name
+    def program(self, name: str = "") -> Path:
+        """A program of it, by default the one of its own name."""
+        return FOLDER / self.name / "bin" / (name or self.name)
 
 
-@functools.cache
 def ensure(name: str) -> Environment:
-    """The environment `name`, made when it is missing or was made for other packages. Looked at once a process."""
-    found = Environment(name)
-    mark = FOLDER / name / "installed.json"
-    wanted = [*PACKAGES[name], sys.version]
-    if not mark.exists() or json.loads(mark.read_text()) != wanted:
-        timing.say(f"installing {', '.join(PACKAGES[name])} ...")
-        shutil.rmtree(FOLDER / name, ignore_errors=True)
-        _call(sys.executable, "-m", "venv", FOLDER / name)
-        _pip(found, *PACKAGES[name])
-        mark.write_text(json.dumps(wanted))
-    if name == "tane":
-        _install_tane(found, Path(os.environ.get(SOURCE, ROOT)).resolve())
-    _call(found.python, "-m", "compileall", "-q", "-j", "2", found.program("..") / "lib", check=False)
+    """The environment `name`, made when it is missing or was made for other packages; looked at once in a process.
+
+    Raises `timing.Failed` when it cannot be made.
+    """
+    found = _ensure(name)
+    if isinstance(found, timing.Failed):
+        raise found
     return found
 
 
-def versions(environment: Environment) -> dict[str, str]:
-    """The installed distributions that matter for reading the results."""
-    done = subprocess.run(
-        [environment.python, "-m", "pip", "list", "--format", "json"],
-        env=timing.environ(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    shown = {"tane", "kedro", "kedro-datasets", "sf-hamilton", "dvc", "luigi", "numpy", "pandas", "scikit-learn"}
-    return {one["name"]: one["version"] for one in json.loads(done.stdout) if one["name"] in shown}
+def versions() -> dict[str, dict[str, str]]:
+    """The installed distributions that matter for reading the results, by environment."""
+    found = {}
+    for name, packages in PACKAGES.items():
+        shown = {*SHOWN, packages[0].partition("[")[0]} - (set() if name in ("tane", "kedro") else set(SHOWN))
+        places = [str(place) for place in (FOLDER / name / "lib").glob("python*/site-packages")]
+        installed = importlib.metadata.distributions(path=places)
+        found[name] = {one.name: one.version for one in installed if one.name in shown}
+    return found
+
+
+@functools.cache
+def _ensure(name: str) -> Environment | timing.Failed:
+    found, folder = Environment(name), FOLDER / name
+    mark = folder / "installed.json"
+    wanted = [*PACKAGES[name], sys.version]
+    try:
+        if not mark.exists() or json.loads(mark.read_text()) != wanted:
+            timing.say(f"installing {', '.join(PACKAGES[name])} ...")
+            shutil.rmtree(folder, ignore_errors=True)
+            _call(sys.executable, "-m", "venv", folder)
+            _pip(found, *PACKAGES[name])
+            mark.write_text(json.dumps(wanted))
+        if name == "tane":
+            _install_tane(found, Path(os.environ.get(SOURCE, ROOT)).resolve())
+        _compile(folder)
+    except timing.Failed as error:
+        return timing.Failed(f"did not install: {error}")
+    return found
 
 
 def _install_tane(environment: Environment, source: Path) -> None:
@@ -84,6 +104,14 @@ def _install_tane(environment: Environment, source: Path) -> None:
         _pip(environment, str(source))
     _pip(environment, "--force-reinstall", "--no-deps", str(source))
     mark.write_text(json.dumps(wanted))
+    (FOLDER / "tane" / "compiled").unlink(missing_ok=True)
+
+
+def _compile(folder: Path) -> None:
+    mark = folder / "compiled"
+    if not mark.exists():
+        _call(folder / "bin/python", "-m", "compileall", "-q", "-j", "2", folder / "lib", check=False)
+        mark.touch()
 
 
 def _pip(environment: Environment, *what: str) -> None:
@@ -93,4 +121,5 @@ def _pip(environment: Environment, *what: str) -> None:
 def _call(*words: str | Path, check: bool = True) -> None:
     done = subprocess.run([str(word) for word in words], env=timing.environ(), capture_output=True, text=True)
     if check and done.returncode:
-        raise SystemExit(f"{' '.join(map(str, words))} failed:\n{done.stderr[-4000:]}")
+        timing.say(f"{' '.join(map(str, words))} failed:\n{done.stderr[-4000:]}")
+        raise timing.Failed(timing.reason(done.stderr, done.returncode))

@@ -1,6 +1,6 @@
 """How long it takes to keep a large file, to keep many small ones, and to see that nothing changed.
 
-    python bench/store_bench.py [FOLDER]
+    python bench/store_bench.py [--times N] [--json] [FOLDER]
 
 Uses up to 4.5 GiB below FOLDER (default: a temporary folder) and deletes it at the end.
 """
@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
+
+import sheet
 
 from tane.store import objects
 
@@ -34,29 +34,29 @@ def small_files(folder: Path, count: int, size: int) -> None:
         (inner / f"{number}.bin").write_bytes(os.urandom(size))
 
 
-def timed(label: str, work: Callable[[], object]) -> None:
-    started = time.perf_counter()
-    work()
-    print(f"{label:<48} {time.perf_counter() - started:8.3f} s", flush=True)
+def flushed(store: objects.Objects, _made: object) -> None:
+    """Argument first: what was made is in place."""
+    store.flush()
 
 
-def main(base: Path) -> None:
-    path, folder = base / "large.bin", base / "many"
+def main(figures: sheet.Figures, base: Path) -> None:
+    path, folder, timed = base / "large.bin", base / "many", figures.once
     large_file(path, 2 * GIB)
     os.sync()
     timed("floor: copy a 2 GiB file", lambda: shutil.copyfile(path, base / "copy"))
     (base / "copy").unlink()
     with objects.Objects(base / "one") as store:
-        timed("keep a 2 GiB file", lambda: (store.put_file(path), store.flush()))
+        timed("keep a 2 GiB file", lambda: flushed(store, store.put_file(path)))
     shutil.rmtree(base / "one")
     with objects.Objects(base / "two") as store:
-        timed("keep a 2 GiB file by moving it in", lambda: (store.put_file(path, take=True), store.flush()))
+        timed("keep a 2 GiB file by moving it in", lambda: flushed(store, store.put_file(path, take=True)))
+    shutil.rmtree(base / "two")
     small_files(folder, 20_000, 10 * 1024)
     os.sync()
     with objects.Objects(base / "three") as store:
-        timed("keep 20,000 files of 10 KiB", lambda: (store.put_tree(folder), store.flush()))
+        timed("keep 20,000 files of 10 KiB", lambda: flushed(store, store.put_tree(folder)))
         digests = objects.FileDigests(store)
-        timed("status of 20,000 files, first look", lambda: (digests.of(folder), store.flush()))
+        timed("status of 20,000 files, first look", lambda: flushed(store, digests.of(folder)))
     time.sleep(0.05)
     with objects.Objects(base / "three") as store:
         digests = objects.FileDigests(store)
@@ -66,9 +66,13 @@ def main(base: Path) -> None:
         timed("place 20,000 files", lambda: store.place(digest, base / "placed"))
     with objects.Objects(base / "four") as store:
         values = [os.urandom(100) for _ in range(100_000)]
-        timed("put 100,000 values of 100 bytes", lambda: ([store.put(value) for value in values], store.flush()))
+        timed("put 100,000 values of 100 bytes", lambda: flushed(store, [store.put(value) for value in values]))
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as place:
-        main(Path(place))
+    asked = sheet.asked(__doc__)
+    figures = sheet.Figures(asked.times)
+    for _ in range(asked.times):
+        with tempfile.TemporaryDirectory(dir=asked.folder) as place:
+            main(figures, Path(place))
+    figures.tell(asked.json)

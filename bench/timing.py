@@ -1,120 +1,107 @@
-"""Timing contestants against each other: in turns, so that a noisy minute of the machine falls on all of them."""
+"""Timing one try of one contestant: a whole process, or what a script says of itself."""
 
 from __future__ import annotations
 
 import json
 import os
-import statistics
+import re
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+LIMIT = 900.0  # seconds until a try is given up
 QUIET = {
     "DO_NOT_TRACK": "1",
     "KEDRO_DISABLE_TELEMETRY": "1",
     "DVC_NO_ANALYTICS": "1",
+    "DAGSTER_DISABLE_TELEMETRY": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "ZENML_ANALYTICS_OPT_IN": "false",
     "GIT_CONFIG_NOSYSTEM": "1",
     "MPLBACKEND": "Agg",
 }
 LEFT_OUT = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONUNBUFFERED", "VIRTUAL_ENV", "PYTHONHOME")
+ERROR = re.compile(r"\b([A-Z]\w*(?:Error|Exception)): *(.*)")
+
+
+class Failed(Exception):
+    """A contestant cannot do the work. The text says why, short enough for a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One try: seconds on the clock, and seconds of processor time, which other work on the machine hardly moves."""
+    """One try: seconds on the clock, seconds of processor time, which other work on the machine hardly moves, and the
+    most bytes that were resident (0: not measured)."""
 
     wall: float
     cpu: float
+    memory: int = 0
+
+    def each(self, count: float) -> Sample:
+        """The times of one of `count` items."""
+        return Sample(self.wall / count, self.cpu / count, self.memory)
 
 
-@dataclass(frozen=True, slots=True)
-class Contestant:
-    """One way of doing the work of a case. `measure` prepares untimed, then times one try."""
+def process(
+    argv: Sequence[str | Path], folder: Path, more: Mapping[str, str] | None = None, *, output: int | None = None
+) -> Sample:
+    """Time a whole process, children included. Raises `Failed` when it fails or takes more than `LIMIT` seconds.
 
-    name: str
-    measure: Callable[[], Sample]
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One line of the comparison. `goal` is what Tane wants to reach, in seconds for each of `per` items."""
-
-    title: str
-    contestants: Sequence[Contestant]
-    goal: float | None = None
-    per: int = 1
-    repeats: int = 9
-    note: str = ""
-    ours: str = "tane"
-
-
-@dataclass(slots=True)
-class Result:
-    """What a case measured: seconds of each try by contestant, each for one of `per` items."""
-
-    case: Case
-    tries: dict[str, list[Sample]] = field(default_factory=dict)
-    load: tuple[float, float] = (0.0, 0.0)
-
-    def best(self, name: str) -> float:
-        return min(sample.wall for sample in self.tries[name])
-
-    def median(self, name: str) -> float:
-        return statistics.median(sample.wall for sample in self.tries[name])
-
-    def cpu(self, name: str) -> float:
-        return statistics.median(sample.cpu for sample in self.tries[name])
-
-
-def contest(case: Case, *, quick: bool = False, budget: float = 40.0) -> Result:
-    """Let the contestants take turns. One that has used up `budget` seconds after three tries stops early."""
-    repeats = min(3, case.repeats) if quick else case.repeats
-    least = 1 if quick else 3
-    result = Result(case)
-    before = os.getloadavg()[0]
-    spent = dict.fromkeys((one.name for one in case.contestants), 0.0)
-    for one in case.contestants:  # a first try that does not count: bytecode, page cache
-        if repeats > least:
-            one.measure()
-    for turn in range(repeats):
-        for one in case.contestants:
-            if turn >= least and spent[one.name] > budget:
-                continue
-            began = time.perf_counter()
-            sample = one.measure()
-            spent[one.name] += time.perf_counter() - began
-            result.tries.setdefault(one.name, []).append(Sample(sample.wall / case.per, sample.cpu / case.per))
-    result.load = (before, os.getloadavg()[0])
-    return result
-
-
-def process(argv: Sequence[str | Path], folder: Path, more: Mapping[str, str] | None = None) -> Sample:
-    """Time a whole process, children included. Raises RuntimeError with its output when it fails."""
+    What it leaves running in its session is killed, so that it does not slow the next contestant down. `output` is a
+    file for what it prints, instead of nowhere.
+    """
     words = [str(word) for word in argv]
-    with tempfile.TemporaryFile() as output:
+    with tempfile.TemporaryFile() as told:
         began = time.perf_counter()
-        started = subprocess.Popen(words, cwd=folder, env=environ(more), stdout=output, stderr=output)
-        _, status, usage = os.wait4(started.pid, 0)
-        wall = time.perf_counter() - began
+        started = subprocess.Popen(
+            words,
+            cwd=folder,
+            env=environ(more),
+            stdin=subprocess.DEVNULL,
+            stdout=told if output is None else output,
+            stderr=told,
+            start_new_session=True,
+        )
+        late = threading.Timer(LIMIT, _end, [started.pid])
+        late.start()
+        try:
+            _, status, usage = os.wait4(started.pid, 0)
+            wall = time.perf_counter() - began
+        finally:
+            late.cancel()
+            _end(started.pid)
         started.returncode = os.waitstatus_to_exitcode(status)
         if started.returncode:
-            output.seek(0)
-            text = output.read().decode(errors="replace")
-            raise RuntimeError(f"{' '.join(words)} in {folder} ended with {started.returncode}:\n{text[-4000:]}")
+            told.seek(0)
+            text = told.read().decode(errors="replace")
+            say(f"{' '.join(words)} in {folder} ended with {started.returncode}:\n{text[-2000:]}")
+            raise Failed(reason(text, started.returncode) if wall < LIMIT else f"given up after {LIMIT:.0f} s")
     return Sample(wall, usage.ru_utime + usage.ru_stime)
 
 
 def inside(argv: Sequence[str | Path], folder: Path, more: Mapping[str, str] | None = None) -> Sample:
     """The times that a script measures itself and prints, on its last line, as `{"wall": ..., "cpu": ...}`."""
-    words = [str(word) for word in argv]
-    done = subprocess.run(words, cwd=folder, env=environ(more), capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(words)} in {folder} ended with {done.returncode}:\n{done.stderr[-4000:]}")
-    return Sample(**json.loads(done.stdout.splitlines()[-1]))
+    with tempfile.TemporaryFile() as printed:
+        process(argv, folder, more, output=printed.fileno())
+        printed.seek(0)
+        return Sample(**json.loads(printed.read().splitlines()[-1]))
+
+
+def reason(text: str, code: int) -> str:
+    """Why a process failed, from what it told: the recursion limit, the last error, the last line, or its code."""
+    text = text.replace("|", " ")  # it goes into a cell of a table
+    if "RecursionError" in text or "maximum recursion depth" in text:
+        return "RecursionError"
+    if errors := ERROR.findall(text):
+        return ": ".join(errors[-1])[:100]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return f"{lines[-1][:100]}" if lines else f"ended with {code}"
 
 
 def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
@@ -125,3 +112,10 @@ def environ(more: Mapping[str, str] | None = None) -> dict[str, str]:
 
 def say(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
+
+
+def _end(session: int) -> None:
+    try:
+        os.killpg(session, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

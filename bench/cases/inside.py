@@ -1,56 +1,85 @@
-"""The cost of a trivial node inside a process: in memory, and fully recorded and kept. Graph building is included."""
+"""The cost of a trivial node inside a process: in memory, fully recorded and kept, and through two processes.
+
+Graph building is included everywhere.
+"""
 
 from __future__ import annotations
 
-import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
-import environments
-import graphs
-import timing
+from contests import FLOOR, OURS, Case
+from scripted import Script
 
-Case, Contestant = timing.Case, timing.Contestant
-SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
-SIZES = (1_000, 10_000)
+PLAIN = Script("graphlib loop", "memory_plain", "tane", FLOOR)
+TANE = Script("tane", "memory_tane", "tane", OURS)
+HAMILTON = Script("hamilton", "memory_hamilton", "hamilton")
+KEPT = Script("tane", "kept_tane", "tane", OURS)
+KEPT_HAMILTON = Script("hamilton, its cache", "kept_hamilton", "hamilton")
+IN_MEMORY: dict[int, Sequence[Script]] = {
+    1_000: [PLAIN, TANE, HAMILTON, Script("kedro", "memory_kedro", "kedro")],
+    10_000: [PLAIN, TANE, HAMILTON, Script("kedro", "memory_kedro", "kedro", count=3_000)],
+}
+RECORDED: dict[int, Sequence[Script]] = {
+    1_000: [
+        KEPT,
+        KEPT_HAMILTON,
+        Script("kedro, JSON files", "kept_kedro", "kedro"),
+        Script("redun", "kept_redun", "redun", count=200),
+        Script("dvc", "kept_dvc", "dvc", count=50),
+    ],
+    10_000: [KEPT, KEPT_HAMILTON],
+}
+POOLED = [
+    Script("bare pool", "workers_plain", "tane", FLOOR),
+    Script("tane", "workers_tane", "tane", OURS),
+    Script("kedro", "workers_kedro", "kedro", count=50),
+]
 
 
-def cases(folder: Path) -> list[timing.Case]:
-    found = []
-    for count in SIZES:
-        small = count if count <= 1_000 else 3_000  # Kedro's runner is quadratic: 10,000 nodes would take minutes
-        rivals = [
-            _script("graphlib loop", "memory_plain.py", "tane", folder, count, count),
-            _script("tane", "memory_tane.py", "tane", folder, count, count),
-            _script("hamilton", "memory_hamilton.py", "hamilton", folder, count, count),
-            _script(f"kedro ({small:,} nodes)", "memory_kedro.py", "kedro", folder, small, count),
-        ]
-        title = f"a trivial node in memory, {count:,} nodes"
-        found.append(Case(title, rivals, goal=20e-6, per=count, repeats=7))
-    for count in SIZES:
-        rivals = [
-            _script("tane", "kept_tane.py", "tane", folder, count, count),
-            _script("hamilton, its cache", "kept_hamilton.py", "hamilton", folder, count, count),
-        ]
-        if count <= 1_000:
-            rivals.append(_script("kedro, JSON files", "kept_kedro.py", "kedro", folder, count, count))
-        title = f"a trivial node recorded and kept, {count:,} nodes"
-        found.append(Case(title, rivals, goal=100e-6, per=count, repeats=7))
+def cases(folder: Path) -> list[Case]:
+    found = [
+        Case(
+            f"a node in memory, of {count:,}",
+            [one.contestant(folder, count) for one in scripts],
+            goal=20e-6,
+            elsewhere={
+                "graphlib loop": 1.4e-6,
+                "hamilton": 23e-6,
+                "kedro": 1.0e-3,
+                "kedro (3,000 nodes)": 2.6e-3,
+            },
+            per=count,
+            repeats=7,
+        )
+        for count, scripts in IN_MEMORY.items()
+    ]
+    found += [
+        Case(
+            f"a node recorded and kept, of {count:,}",
+            [one.contestant(folder, count) for one in scripts],
+            goal=100e-6,
+            elsewhere={
+                "hamilton, its cache": 145e-6,
+                "kedro, JSON files": 4.2e-3,
+                "redun (200 nodes)": 4e-3,
+                "dvc (50 nodes)": 90e-3,
+            },
+            per=count,
+            repeats=7 if count <= 1_000 else 5,
+        )
+        for count, scripts in RECORDED.items()
+    ]
+    note = "starting the processes included; Tane also records and keeps all, the others nothing"
+    found.append(
+        Case(
+            "a node through 2 processes, of 1,000",
+            [one.contestant(folder, 1_000) for one in POOLED],
+            goal=400e-6,
+            elsewhere={"bare pool": (80e-6, 130e-6), "kedro (50 nodes)": (41e-3, 52e-3)},
+            per=1_000,
+            repeats=7,
+            note=note,
+        )
+    )
     return found
-
-
-def _script(name: str, script: str, environment: str, folder: Path, count: int, per: int) -> timing.Contestant:
-    """A contestant that runs `script COUNT` in a fresh folder beside nodes.py and flow.py of `count` nodes."""
-    place = folder / f"{Path(script).stem}_{count}"
-    python = environments.ensure(environment).python
-
-    def measure() -> timing.Sample:
-        shutil.rmtree(place, ignore_errors=True)
-        place.mkdir(parents=True)
-        (place / "nodes.py").write_text(graphs.functions(count))
-        if script == "kept_tane.py":
-            (place / "flow.py").write_text(graphs.tane_flow(count))
-        more = {"PYTHONPATH": str(place)}
-        found = timing.inside([python, SCRIPTS / script, str(count)], place, more)
-        return timing.Sample(found.wall * per / count, found.cpu * per / count)
-
-    return Contestant(name, measure)

@@ -1,69 +1,102 @@
-"""A thousand nodes, nothing changed, as a whole process."""
+"""A thousand nodes as a whole process: the first run, nothing changed, and asking whether something has."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import environments
-import graphs
+import projects
 import timing
+from contests import FLOOR, Case, Contestant
 
-from cases import small
-
-Case, Contestant = timing.Case, timing.Contestant
 COUNT = 1_000
+PEERS = ("kedro", "hamilton", "dvc", "snakemake", "redun")
+AGAIN = {
+    "make": 0.0037,
+    "dvc repro": 9.6,
+    "dvc status": 2.3,
+    "snakemake": 1.1,
+    "kedro, files missing?": 0.85,
+    "redun": 4.2,
+    "hamilton, inside its process": 0.146,
+}
 NOTE = (
-    "`kedro run --only-missing-outputs` asks whether files exist, make compares their times, Hamilton looks nodes up "
-    "by the versions of code and inputs, DVC and Tane compare size, times and inode with those that known content had"
+    "`kedro run --only-missing-outputs` asks whether files exist, make and Snakemake compare their times, Hamilton and "
+    "redun look nodes up by the versions of code and inputs, DVC and Tane compare size, times and inode with those "
+    "that known content had"
 )
 
 
-def cases(folder: Path) -> list[timing.Case]:
-    tools = small.make(folder, COUNT, only=lambda name: name != "luigi")
-    for tool in tools:
-        if tool.name == "kedro":
-            tool.command = [*tool.command, "--only-missing-outputs"]
-        if tool.name == "dvc":
-            graphs.dvc_state(tool.folder, COUNT)
-            tool.ran = True
-    make = folder / "make"
-    make.mkdir(exist_ok=True)
-    (make / "Makefile").write_text(graphs.makefile(COUNT))
-    timing.process(["make", "-s"], make)
-    floor = Contestant("make", lambda: timing.process(["make", "-s"], make))
-    first = [Contestant(tool.name, tool.first) for tool in tools if tool.name != "dvc"]
-    again = [floor, *(Contestant(tool.name, tool.again) for tool in tools)]
+def cases(folder: Path) -> list[Case]:
+    made = projects.make(folder, COUNT, "make", "tane", *PEERS)
+    make, ours, kedro, hamilton, dvc, snakemake, redun = made.values()
+    turn = iter(range(10**9))
+
+    def cached() -> timing.Sample:
+        hamilton.settle()
+        words = [hamilton.setup.program[0], projects.SCRIPTS / "kept_hamilton.py", str(COUNT), "tree"]
+        return timing.inside(words, hamilton.folder, hamilton.setup.more)
+
+    def comment(place: Path) -> None:
+        with (place / "flow.py").open("a") as file:
+            file.write(f"# {next(turn)}\n")
+
     return [
         Case(
-            "1,000 nodes, first run in a fresh project",
-            first,
+            "1,000 nodes, first run",
+            [one.contestant(one.first) for one in (ours, kedro, hamilton)],
             repeats=3,
-            note="without DVC, which takes a quarter of an hour",
+            warm=False,
+            note="DVC takes a quarter of an hour, redun and Snakemake take half a minute",
         ),
         Case(
             "1,000 nodes, nothing changed",
-            again,
+            [
+                make.contestant(make.again),
+                ours.contestant(ours.again),
+                kedro.contestant(lambda: kedro.again("--only-missing-outputs"), "kedro, files missing?"),
+                hamilton.contestant(hamilton.again),
+                hamilton.contestant(cached, "hamilton, inside its process"),
+                dvc.contestant(dvc.again, "dvc repro"),
+                dvc.contestant(lambda: dvc.call("status"), "dvc status"),
+                snakemake.contestant(snakemake.again),
+                redun.contestant(redun.again),
+            ],
             goal=0.080,
-            repeats=11,
+            elsewhere=AGAIN,
             note=NOTE,
         ),
-        _plan(folder / "tane-checked"),
+        Case(
+            "1,000 nodes, `tane status`",
+            [
+                Contestant("git status", _Git(folder / "git").status, FLOOR),
+                ours.contestant(lambda: ours.call("status", "flow.py")),
+                dvc.contestant(lambda: dvc.call("status")),
+            ],
+            goal=0.100,
+            elsewhere={"dvc": 2.3, "git status": 0.002},
+            note="Git looks at a thousand committed files of one line",
+        ),
+        Case(
+            "1,000 nodes, a comment edited",
+            [ours.contestant(lambda: ours.changed(comment))],
+            repeats=7,
+            note="every key is made anew, every result reused",
+        ),
     ]
 
 
-def _plan(folder: Path) -> timing.Case:
-    """The same without the stat-only way: every key is made anew and looked up."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "flow.py").write_text(graphs.tane_flow(COUNT))
-    program = environments.ensure("tane").program("tane")
-    timing.process([program, "run", "flow.py"], folder)
-    turn = iter(range(10**9))
+class _Git:
+    """A Git repository of as many files as there are nodes."""
 
-    def touched() -> timing.Sample:
-        with (folder / "flow.py").open("a") as file:
-            file.write(f"# a comment {next(turn)}\n")
-        return timing.process([program, "run", "flow.py"], folder)
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
-    return Case(
-        "1,000 nodes, a comment edited: every key made anew, all reused", [Contestant("tane", touched)], repeats=7
-    )
+    def status(self) -> timing.Sample:
+        if not self.folder.exists():
+            self.folder.mkdir()
+            for number in range(COUNT):
+                (self.folder / f"v{number}").write_text(f"{number}\n")
+            author = ["-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+            for words in (["init", "-q"], ["add", "."], [*author, "commit", "-q", "-m", "all"]):
+                timing.process(["git", *words], self.folder)
+        return timing.process(["git", "status", "--short"], self.folder)

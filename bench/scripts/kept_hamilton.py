@@ -1,10 +1,9 @@
-import sys
-
 import nodes
 from hamilton import driver
-from watch import Watch, expected
+from shapes import asked, expected
+from watch import Watch
 
-count = int(sys.argv[1])
+count, _ = asked()
 
 with Watch():
     found = driver.Builder().with_modules(nodes).with_cache(path="cache").build().execute(["v0"])

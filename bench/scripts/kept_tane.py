@@ -1,11 +1,10 @@
-import sys
-
-from watch import Watch, expected
+from shapes import asked, expected
+from watch import Watch
 
 import tane
 from tane.runs import running  # noqa: F401  its import is no part of the work
 
-count = int(sys.argv[1])
+count, _ = asked()
 
 with Watch():
     run = tane.open_project("flow.py").run()

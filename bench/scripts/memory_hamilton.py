@@ -1,10 +1,9 @@
-import sys
-
 import nodes
 from hamilton import ad_hoc_utils, driver
-from watch import Watch, expected
+from shapes import asked, expected
+from watch import Watch
 
-count = int(sys.argv[1])
+count, _ = asked()
 
 
 def one() -> int:

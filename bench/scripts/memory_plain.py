@@ -1,12 +1,12 @@
 import graphlib
-import sys
 
 import nodes
-from watch import Watch, expected, needs
+from shapes import asked, expected, names
+from watch import Watch
 
-count = int(sys.argv[1])
+count, shape = asked()
 functions = {f"v{number}": getattr(nodes, f"v{number}") for number in range(count)}
-taken = {f"v{number}": needs(number, count) for number in range(count)}
+taken = {f"v{number}": names(number, count, shape) for number in range(count)}
 
 with Watch():
     values: dict[str, int] = {}

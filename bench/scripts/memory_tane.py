@@ -1,11 +1,10 @@
-import sys
-
 import nodes
-from watch import Watch, expected
+from shapes import asked, expected
+from watch import Watch
 
 import tane
 
-count = int(sys.argv[1])
+count, _ = asked()
 functions = [getattr(nodes, f"v{number}") for number in range(count)]
 tane.run(tane.Pipeline(functions[-3:]))  # import everything
 
