@@ -21,3 +21,8 @@ def drawn(count: int) -> settings:
         deadline=None,
         suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
     )
+
+
+def edited(count: int, steps: int) -> settings:
+    """Settings for a state machine: `count` stories of up to `steps` steps."""
+    return settings(drawn(count), stateful_step_count=steps)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 
 import docs_pages
 import pytest
 
-from tane import events
+from tane import events, fielded
 from tane.project import plugins
 
 PAGE = (docs_pages.ROOT / "docs/plugins.md").read_text(encoding="utf-8")
@@ -41,7 +40,7 @@ def test_every_method_of_a_hook_is_documented():
 def test_every_field_of_a_record_is_documented(record):
     row = re.search(rf"^\|.*\| `{record.__name__}` \| (.*) \|$", PAGE, re.M)
     assert row is not None
-    assert not [field.name for field in dataclasses.fields(record) if f"`{field.name}`" not in row[1]]
+    assert not [name for name in fielded.fields(record) if f"`{name}`" not in row[1]]
 
 
 def test_every_group_of_entry_points_is_documented():

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Box
+from boxes import Box
 from test_flow_runs import Branches, Loops, Switches, SwitchInLoop, left
 
 import tane

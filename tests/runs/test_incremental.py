@@ -102,6 +102,18 @@ def test_a_helper_two_calls_deep_is_named(done):
     assert done.run().reasons["features"] == ["code changed: helper factor() in deeper.py"]
 
 
+def test_the_class_that_an_annotation_makes_of_a_parameter_counts(box):
+    """Values, defaults and methods of it are seen by a function whose own code does not name it."""
+    options = "import dataclasses\n@dataclasses.dataclass\nclass Options:\n    rate: float\n    more: float = 1.0\n"
+    box.edit("src/small/nodes.py", "def fit(features, rate: float = 0.5)", f"{options}def fit(features, rate: Options)")
+    box.edit("src/small/nodes.py", "sum(features) * rate", "sum(features) * rate.rate * rate.more")
+    box.edit("src/small/pipeline_registry.py", "params:model.rate", "params:model")
+    assert box.run().ran == ["features", "fit", "score"]
+    box.edit("src/small/nodes.py", "more: float = 1.0", "more: float = 2.0")
+    assert box.run().reasons["fit"] == ["code changed: class Options in nodes.py"]
+    assert weight(box) == 27.0
+
+
 def test_a_constant_is_named(done):
     done.edit("src/small/nodes.py", "OFFSET = 1", "OFFSET = 2")
     assert done.run().reasons["features"] == ["code changed: constant OFFSET in nodes.py"]

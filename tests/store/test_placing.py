@@ -92,11 +92,50 @@ def test_a_folder_that_cannot_be_built_leaves_the_old_one(
         rename(source, target)
 
     seen: list[str] = []
+    monkeypatch.setattr(placing, "exchange", lambda *_: False)
     monkeypatch.setattr(os, "rename", refuse)
     with pytest.raises(errors.StoreError, match="out: Operation not permitted"):
         store.place(digest, tmp_path / "out")
     assert (tmp_path / "out" / "a").read_text() == "old"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_is_never_missing_while_another_takes_its_place(
+    store: objects.Objects, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for text in ("old", "new"):
+        (tmp_path / text).mkdir()
+        (tmp_path / text / "a").write_text(text)
+    seen: list[str] = []
+    remove = placing.remove
+
+    def removed(path: Path) -> None:
+        seen.append((tmp_path / "old" / "a").read_text())
+        remove(path)
+
+    monkeypatch.setattr(placing, "remove", removed)
+    monkeypatch.setattr(os, "rename", lambda *_: pytest.fail("there is a moment without the folder"))
+    if not placing.exchange(tmp_path / "old", tmp_path / "old"):
+        pytest.skip("this system cannot exchange names")
+    placing.folder(tmp_path / "old", lambda folder: (folder / "a").write_text("newer") and None)
+    assert seen == ["newer"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "old"]
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_was_left_beside_a_place_is_cleared_away_and_nothing_else(tmp_path: Path, kind: str) -> None:
+    target = tmp_path / ("a long name" * 12)
+    left = placing.beside(target)
+    if kind == "folder":
+        (left / "inner").mkdir(parents=True)
+    else:
+        left.touch()
+    others = [placing.beside(tmp_path / "other"), tmp_path / f"{left.name}0", target]
+    for other in others:
+        other.touch()
+    placing.clear_beside(target)
+    assert sorted(tmp_path.iterdir()) == sorted(others)
+    placing.clear_beside(tmp_path / "nowhere" / "file")
 
 
 def test_copying_falls_back_where_the_kernel_cannot(

@@ -109,12 +109,24 @@ def test_an_index_that_is_no_database_is_named_with_the_cure(root: Path) -> None
         store.check(digest)
 
 
-def test_an_index_of_a_newer_version_is_refused(root: Path) -> None:
+def test_an_index_that_was_only_begun_is_read_as_none_and_made(root: Path) -> None:
+    root.mkdir(parents=True)
+    sqlite3.connect(root / "index.db").execute("pragma journal_mode = wal").connection.close()
+    with objects.Objects(root, read_only=True) as store:
+        assert store.check("0" * 64) == "missing"
+    with objects.Objects(root) as store:
+        digest = store.put(b"small")
+    with objects.Objects(root, read_only=True) as store:
+        assert store.check(digest) == "ok"
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_an_index_of_a_newer_version_is_refused(root: Path, read_only: bool) -> None:
     root.mkdir(parents=True)
     connection = sqlite3.connect(root / "index.db")
     connection.execute("pragma user_version = 99")
     connection.close()
-    with objects.Objects(root) as store, pytest.raises(errors.StoreError, match="newer Tane"):
+    with objects.Objects(root, read_only=read_only) as store, pytest.raises(errors.StoreError, match="newer Tane"):
         store.check("0" * 64)
 
 

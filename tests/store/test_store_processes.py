@@ -13,11 +13,11 @@ import pytest
 from store_files import leftovers, loose_files, pack_files
 
 from tane.digest import hashing
-from tane.store import objects
+from tane.store import health, objects
 
 WRITER = """
 import sys
-from tane.store import objects
+from tane.store import health, objects
 store = objects.Objects(sys.argv[1])
 number = 0
 while True:
@@ -30,7 +30,7 @@ while True:
 
 SHARER = """
 import sys
-from tane.store import objects
+from tane.store import health, objects
 with objects.Objects(sys.argv[1]) as store:
     for number in range(60):
         store.put(b"shared %d " % number * 100)
@@ -105,6 +105,20 @@ def test_a_forked_child_writes_beside_its_parent(store: objects.Objects, root: P
     wanted = [hashing.of_bytes(data) for data in (b"before", b"waiting", b"child", b"parent", b"after")]
     with objects.Objects(root) as other:
         assert set(other.check_many(wanted).values()) == {"ok"}
+
+
+def test_a_dead_process_that_nobody_asked_for_is_dead(root: Path) -> None:
+    child = os.fork()
+    if child == 0:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    (root / "tmp").mkdir(parents=True)
+    left = root / "tmp" / f"{os.uname().nodename}-{child}-00"
+    left.touch()
+    try:
+        assert health.left_behind(root) == [left]
+    finally:
+        os.waitpid(child, 0)
 
 
 def test_what_dead_processes_left_is_cleared_away(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 import click
@@ -13,14 +14,43 @@ from tane.cli import glimpse, holdings, homes, tables
 _UNKNOWN = "unknown"
 
 
-@click.group()
+_LATER = {
+    "gc": "throw away objects that nothing names",
+    "verify": "compare every object with its digest",
+}
+
+
+class _Verbs(click.Group):
+    """A group some of whose commands live in `tane.cli.data_<verb>`, and are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Those defined here, then the others."""
+        return [*super().list_commands(ctx), *_LATER]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """One of those defined here, or import the verb's module and take its `command`."""
+        if cmd_name not in _LATER:
+            return super().get_command(ctx, cmd_name)
+        found: click.Command = import_module(f"tane.cli.data_{cmd_name}").command
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands with one line each, without importing any."""
+        here = [(name, each.get_short_help_str()) for name, each in self.commands.items()]
+        with formatter.section("Commands"):
+            formatter.write_dl([*sorted(here), *_LATER.items()])
+
+
+@click.group(cls=_Verbs)
 def command() -> None:
-    """The datasets of a project: what they are, where they lie, who makes them.
+    """The datasets of a project: what they are, where they lie, who makes them; and what is kept of them.
 
     \b
     Examples:
       tane data list
       tane data describe model
+      tane data gc
+      tane data verify
     """
 
 

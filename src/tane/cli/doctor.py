@@ -8,6 +8,7 @@ from tane.cli import homes, tables
 from tane.pipeline.drawing import wording
 from tane.project import findings
 from tane.runs import health
+from tane.versions import upkeep
 
 
 @click.command()
@@ -29,7 +30,7 @@ def command(given: tuple[str, ...], env: tuple[str, ...], deep: bool, path: str,
       tane doctor --deep
     """
     path, _ = homes.words(given, path, "project")
-    report = health.examine(path, env=homes.split(env), deep=deep)
+    report = health.examine(path, env=homes.split(env), deep=deep, upkeep=upkeep.findings_of)
     if as_json:
         known = {
             "project": report.project,

@@ -4,6 +4,7 @@ to do.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         import signal
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # an impatient second interrupt must not change the exit code
+    if argv is None:
+        gc.freeze()  # the process ends: looking for cycles among all that was imported would take a quarter of its time
     sys.exit(code)
 
 

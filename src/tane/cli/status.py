@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 import click
 
-from tane import outcomes
+from tane import outcomes, patterns
 from tane.cli import asking, facts, main, tables
 from tane.ledger import connection, read
 from tane.project import projects
 from tane.runs import preview, standing
 
-_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}")
+_RUN = patterns.lazily(r"\d{8}-\d{6}-[0-9a-f]{8}")
 _FILES = {
     "restore": "missing, a run restores it",
     "replace": "changed by hand, a run keeps it aside and replaces it",

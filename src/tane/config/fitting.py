@@ -6,7 +6,6 @@ One walk does both, so that what was found to fit is what the function is given.
 from __future__ import annotations
 
 import collections.abc as abc
-import dataclasses
 import enum
 import numbers
 import sys
@@ -151,7 +150,7 @@ def _take_class(value: Any, kind: type, keys: tuple[str, ...], misfits: list[Mis
         return _take_enum(value, kind, keys, misfits)
     if shapes.is_model(kind):
         return _take_model(value, kind, keys, misfits)
-    if dataclasses.is_dataclass(kind):
+    if shapes.is_dataclass(kind):
         return _take_fields(value, kind, _dataclass_fields(kind), keys, misfits, kind)
     make = _from_text(kind)
     if make is None:

@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import re
 
+from tane import patterns
+
 Scalar = str | int | float | bool | None
 
-NULL = re.compile(r"(?:~|null|Null|NULL|)\Z")
-BOOL = re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z")
-INT = re.compile(
+NULL = patterns.lazily(r"(?:~|null|Null|NULL|)\Z")
+BOOL = patterns.lazily(r"(?:true|True|TRUE|false|False|FALSE)\Z")
+INT = patterns.lazily(
     r"[-+]?(?:0|[1-9][0-9]*(?:_[0-9]+)*|0x[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|0o[0-7]+(?:_[0-7]+)*|0b[01]+(?:_[01]+)*)\Z"
 )
-FLOAT = re.compile(
+FLOAT = patterns.lazily(
     r"""(?:[-+]?(?:
             [0-9]+(?:_[0-9]+)*\.(?:[0-9]+(?:_[0-9]+)*)?(?:[eE][-+]?[0-9]+)?
           | [0-9]+(?:_[0-9]+)*[eE][-+]?[0-9]+

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import collections.abc as abc
-import dataclasses
 import sys
 import types
 import typing
@@ -33,7 +32,7 @@ MAPPINGS = (dict, abc.Mapping, abc.MutableMapping)
 
 def bare(annotation: Any) -> Any:
     """What stands behind Annotated, Final, NewType, InitVar and `type X = ...`."""
-    if isinstance(annotation, dataclasses.InitVar):
+    if type(annotation).__name__ == "InitVar" and type(annotation).__module__ == "dataclasses":
         return annotation.type
     outer = typing.get_origin(annotation)
     if outer is typing.Annotated:
@@ -49,7 +48,12 @@ def bare(annotation: Any) -> Any:
 
 def has_fields(annotation: Any) -> bool:
     """Whether a mapping can fill it: a dataclass, a TypedDict, a pydantic model."""
-    return dataclasses.is_dataclass(annotation) or typing.is_typeddict(annotation) or is_model(annotation)
+    return is_dataclass(annotation) or typing.is_typeddict(annotation) or is_model(annotation)
+
+
+def is_dataclass(kind: Any) -> bool:
+    """Whether it is a dataclass."""
+    return hasattr(kind, "__dataclass_fields__")  # as `dataclasses` itself asks, which takes long to import
 
 
 def is_model(kind: Any) -> bool:

@@ -1,14 +1,9 @@
-"""Whether a ledger is sound, and which objects it names. `runs.health` calls it; it only reads."""
+"""Whether a ledger is sound, and which objects its last runs name. `runs.health` calls it; it only reads."""
 
 from __future__ import annotations
 
-from tane.ledger import connection, rows
+from tane.ledger import connection, references
 
-_OBJECTS = (
-    "select kept.value from kept where kept.value is not null",
-    "select kept.file from kept where kept.file is not null",
-    "select artifacts.file from artifacts",
-)
 _RECENT = (
     "select kept.value, kept.file from outputs join kept on kept.id = outputs.kept where outputs.run in ({marks})",
     "select artifacts.file, '' from artifacts where artifacts.run in ({marks})",
@@ -29,19 +24,13 @@ def faults(ledger: connection.Ledger) -> list[str]:
     ]
 
 
-def named(ledger: connection.Ledger) -> set[str]:
-    """The digests of all objects that any run names."""
-    found = {row[0] for select in _OBJECTS for row in ledger.rows(select)}
-    for (detail,) in ledger.rows("select detail from runs"):
-        found.add((rows.parsed(detail).get("git") or {}).get("diff", ""))
-    return found - {"", None}
-
-
 def named_lately(ledger: connection.Ledger, runs: int) -> set[str]:
-    """The digests of the objects that the newest `runs` name."""
-    newest = [row[0] for row in ledger.rows("select id from runs order by started desc, id desc limit ?", (runs,))]
+    """The digests of the objects that the newest `runs` name, but for those whose values were given up."""
+    gone = references.given_up(ledger)
+    found = ledger.rows("select id, run from runs order by id desc limit ?", (runs,))
+    newest = [number for number, run in found if run not in gone]
     marks = ",".join("?" * len(newest))
     if not newest:
         return set()
-    found = {each for select in _RECENT for row in ledger.rows(select.format(marks=marks), newest) for each in row}
-    return found - {"", None}
+    named = {each for select in _RECENT for row in ledger.rows(select.format(marks=marks), newest) for each in row}
+    return named - {"", None}

@@ -16,6 +16,7 @@ from tane.ledger import connection, leases, records, rows
 _CHUNK = 500  # SQLite's oldest limit on parameters is 999
 _NEWEST = ("last", "latest")
 _SHOWN = 5
+_EARLIER = 200
 
 
 class Result(NamedTuple):
@@ -75,7 +76,7 @@ def runs(
     if limit is not None and not judged:
         cut = "limit ?"
         values.append(limit)
-    found = _judged(ledger.rows(f"select {rows.RUN} from runs {where}order by started desc, id desc {cut}", values))
+    found = _judged(ledger.rows(f"select {rows.RUN} from runs {where}order by id desc {cut}", values))
     return [run for run in found if run.status is status][:limit] if judged else found
 
 
@@ -132,7 +133,7 @@ def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
     return _judged(exact)[0]
 
 
-_NEWEST_IDS = "select run from runs where kind <> ? order by started desc, id desc limit 1000"
+_NEWEST_IDS = "select run from runs where kind <> ? order by id desc limit 1000"
 
 
 def _unknown(ledger: connection.Ledger, prefix: str) -> errors.UsageError:
@@ -287,6 +288,28 @@ def results(ledger: connection.Ledger, keys: Iterable[str]) -> dict[str, Result]
             if kept[0] is not None:
                 outputs.setdefault(key, []).append(rows.kept(kept))
     return {key: each._replace(outputs=tuple(outputs.get(key, ()))) for key, each in found.items()}
+
+
+def earlier_results(ledger: connection.Ledger, key: str, node: str) -> list[Result]:
+    """What the last steps of that name kept under `key`, newest first."""
+    with ledger.reading():
+        found = ledger.rows(
+            "select runs.run, steps.run, steps.position "
+            "from (select * from steps where node = ? order by run desc limit ?) as steps "
+            "join bases on bases.id = steps.basis join runs on runs.id = steps.run "
+            "where bases.key = ? and steps.reusable = 1 and steps.status in (?, ?) order by steps.run desc",
+            (node, _EARLIER, key, str(outcomes.StepStatus.SUCCEEDED), str(outcomes.StepStatus.REUSED)),
+        )
+        return [
+            Result(run, position, tuple(map(rows.kept, ledger.rows(_OUTPUTS, (number, position)))))
+            for run, number, position in found
+        ]
+
+
+_OUTPUTS = (
+    f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
+    "where outputs.run = ? and outputs.position = ? order by outputs.place"
+)
 
 
 def has_results(ledger: connection.Ledger) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from tane import outcomes
+from tane import encoding, outcomes
 from tane.digest import hashing
 from tane.ledger import records
 
@@ -56,7 +56,7 @@ def _plain(value: Any) -> Any:
     return str(value)
 
 
-_encode = json.JSONEncoder(default=_plain, check_circular=False, separators=(",", ":")).encode
+_encode = encoding.to_json(default=_plain, separators=(",", ":"))
 _decode = json.JSONDecoder().decode
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from tane import errors, fielded
+from tane import errors, fielded, patterns
 from tane.pipeline import callables, options
 
 Names = str | Sequence[str] | Mapping[str, str] | None
@@ -116,13 +115,13 @@ def _outputs(
     return made, keys, returns
 
 
-_PLAIN = re.compile(r"[^\s:@/\\]+(@[\w-]+)?").fullmatch
+_PLAIN = patterns.lazily(r"[^\s:@/\\]+(@[\w-]+)?")
 
 
 def check_name(dataset: object, label: str, role: str, faults: list[errors.Fault]) -> None:
     """Note a fault unless `dataset` may stand for an input or output (`role`) of the node `label`."""
     if isinstance(dataset, str):
-        if _PLAIN(dataset):
+        if _PLAIN.fullmatch(dataset):
             if role == "output" and dataset == PARAMETERS:
                 faults.append(
                     errors.Fault("'parameters' cannot be an output", f"node {label!r}", "choose another name")
@@ -147,12 +146,12 @@ def check_among(names: Sequence[str], known: Sequence[str], option: str, label: 
     ]
 
 
-_NAMESPACE = re.compile(r"\w[\w-]*(\.\w[\w-]*)*").fullmatch
+_NAMESPACE = patterns.lazily(r"\w[\w-]*(\.\w[\w-]*)*")
 
 
 def check_namespace(namespace: str, where: str = "") -> None:
     """Raise `errors.PipelineError` unless it is a name, or names joined by dots; `where` names the node."""
-    if not isinstance(namespace, str) or not _NAMESPACE(namespace):
+    if not isinstance(namespace, str) or not _NAMESPACE.fullmatch(namespace):
         raise errors.PipelineError(
             f"{namespace!r} is no namespace",
             where=where,

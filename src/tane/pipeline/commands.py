@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from tane import errors, fielded
+from tane import errors, fielded, patterns
 from tane.pipeline import binding, conditions, nodes, options, shells
 
 
@@ -164,8 +164,8 @@ def _labels(given: nodes.Names) -> dict[str, str]:
 
 # --- reading the text ----------------------------------------------------------------------------------------------
 
-_VARIABLES = re.compile(r"\bTANE_OUTPUT_\w+")
-_HOLE = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_VARIABLES = patterns.lazily(r"\bTANE_OUTPUT_\w+")
+_HOLE = patterns.lazily(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 
 def _as_mark(match: re.Match[str]) -> str:
@@ -309,7 +309,7 @@ def _expansion(hole: Hole) -> str:
     return f"${{{hole.variable}}}" if hole.quoted else f'"${{{hole.variable}}}"'
 
 
-_NAMING = re.compile(r"[\w./+][\w./+-]*").fullmatch
+_NAMING = patterns.lazily(r"[\w./+][\w./+-]*")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -319,7 +319,7 @@ def _title(masked: str) -> str:
     words = commands[0].words if commands else tuple(masked.split())
     found: list[str] = []
     for word in words[:3]:
-        if not _NAMING(word):
+        if not _NAMING.fullmatch(word):
             break
         found.append(word if found else os.path.basename(word))
     return " ".join(found)[:40] or "command"

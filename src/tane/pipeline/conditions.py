@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from types import FunctionType
 from typing import Any
 
-from tane import errors, fielded
+from tane import errors, fielded, patterns
 from tane.pipeline import callables, options
 
 Given = str | Mapping[str, Any] | Callable[..., Any] | tuple[Callable[..., Any], str | Sequence[str]] | None
@@ -94,7 +93,7 @@ def when(given: Given, label: str) -> When | None:
         return None
     if isinstance(given, str):
         negated, name = given.startswith("not "), given.removeprefix("not ").strip()
-        if not _NAME(name):
+        if not _NAME.fullmatch(name):
             raise errors.PipelineError(
                 f"when={given!r}: {name!r} is no name of a dataset or parameter",
                 where=f"node {label!r}",
@@ -121,7 +120,7 @@ def when(given: Given, label: str) -> When | None:
     )
 
 
-_NAME = re.compile(r"(params:)?[^\s:@/\\=<>!&|()]+(@[\w-]+)?").fullmatch
+_NAME = patterns.lazily(r"(params:)?[^\s:@/\\=<>!&|()]+(@[\w-]+)?")
 
 
 def _of_pair(func: Callable[..., Any], given: Any, label: str) -> When:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import functools
 import math
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from tane import errors, fielded
+from tane import errors, fielded, patterns
 
 EXECUTORS = ("serial", "threads", "processes")
 EXECUTOR_GROUP = "tane.executors"  # entry points by which installed packages offer others
@@ -227,9 +226,9 @@ def _seconds(value: Any, name: str, faults: list[errors.Fault], place: Place, *,
 
 
 _UNITS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+").fullmatch
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)([kmgtp]?)(i?)b?").fullmatch
+_DURATION = patterns.lazily(r"(?:\d+(?:\.\d+)?(?:ms|[dhms]))+")
+_PART = patterns.lazily(r"(\d+(?:\.\d+)?)(ms|[dhms])")
+_SIZE = patterns.lazily(r"(\d+(?:\.\d+)?)([kmgtp]?)(i?)b?")
 
 
 def duration(value: Any) -> float | None:
@@ -237,7 +236,7 @@ def duration(value: Any) -> float | None:
     if not isinstance(value, str):
         return _number(value)
     text = value.replace(" ", "").lower()
-    if _DURATION(text):
+    if _DURATION.fullmatch(text):
         return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(text))
     return _number(text)
 
@@ -245,7 +244,7 @@ def duration(value: Any) -> float | None:
 def _amount(value: Any) -> float | None:
     if not isinstance(value, str):
         return _number(value)
-    found = _SIZE(value.replace(" ", "").lower())
+    found = _SIZE.fullmatch(value.replace(" ", "").lower())
     if found is None:
         return None
     number, unit, binary = found.groups()

@@ -11,6 +11,8 @@ import os
 import re
 from typing import Literal, NamedTuple
 
+from tane import patterns
+
 MARK = "\0"  # no shell takes it, so that no text has one of its own
 
 SHELLS = ("sh", "bash", "dash", "ash", "ksh", "mksh", "zsh")
@@ -90,7 +92,7 @@ _DOCUMENT = Place(
     "take the quotes of the delimiter away: <<END instead of <<'END'",
 )
 _BREAKS = " \t\n;&|()<>"
-_DELIMITER = re.compile(r"<<(-?)[ \t]*((?:'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s;&|<>()'\"\\])+)")
+_DELIMITER = patterns.lazily(r"<<(-?)[ \t]*((?:'[^'\n]*'|\"[^\"\n]*\"|\\.|[^\s;&|<>()'\"\\])+)")
 
 
 class _Document(NamedTuple):
@@ -260,7 +262,7 @@ class _Scanner:
 _PLAIN = r"""[^\x01-\x20!"#$&'();<>\\`{|}\x7f-\xa0]+"""
 _VARIABLE = r"\$[A-Za-z_][A-Za-z0-9_]*(?![\[A-Za-z0-9_])|\$\{[A-Za-z_][A-Za-z0-9_]*\}(?!\[)"
 _PIECE = rf"""{_PLAIN}|'[^']*'|"(?:[^"\\$`]|\\.|{_VARIABLE})*"|\\[^\n]|{_VARIABLE}"""
-_TOKEN = re.compile(
+_TOKEN = patterns.lazily(
     rf"""(?P<space>(?:\\\n)*[ \t](?:[ \t]|\\\n)*)
     |(?P<end>\n|;(?![;&|]))
     |(?P<join>&&|\|\||\|(?![&|]))
@@ -269,9 +271,9 @@ _TOKEN = re.compile(
     |(?P<word>(?:{_PIECE})+)""",
     re.X | re.S,
 )
-_PIECES = re.compile(_PIECE, re.S)
-_WITHIN = re.compile(rf"\\\n|\\([\\$`\"])|{_VARIABLE}", re.S)
-_SUBSCRIPT = re.compile(r"[^\W\d]\w*\[")
+_PIECES = patterns.lazily(_PIECE, re.S)
+_WITHIN = patterns.lazily(rf"\\\n|\\([\\$`\"])|{_VARIABLE}", re.S)
+_SUBSCRIPT = patterns.lazily(r"[^\W\d]\w*\[")
 _RESERVED = frozenset(
     {"if", "then", "elif", "else", "fi", "do", "done", "case", "esac", "while", "until", "for", "in", "{", "}", "!"}
     | {"[[", "]]", "time", "function", "select", "coproc", "repeat", "foreach", "end", "nocorrect", "always"}

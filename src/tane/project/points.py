@@ -7,7 +7,6 @@ than most projects take to open.
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -59,7 +58,7 @@ def _metadata() -> Iterator[tuple[str, str]]:
 
 
 def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return "-".join(filter(None, name.replace("_", "-").replace(".", "-").split("-"))).lower()
 
 
 def _parse(text: str, group: str) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from tane.project import (
     declared,
     finding,
     layout,
+    loaded,
     loading,
     options,
     plugins,
@@ -27,6 +28,7 @@ from tane.project import (
     settings,
     sources,
 )
+from tane.store import signatures
 
 Place = finding.Place
 find = finding.find
@@ -131,10 +133,12 @@ class Project:
 
     @cached_property
     def _loaded(self) -> loading.Loaded:
-        bytecode.forget_doubtful(self.source_files())
-        if self.flow is not None:
-            return loading.flow(self.flow)
-        return loading.package(self.source, self.package)
+        files = self.source_files()
+        bytecode.forget_doubtful(files)
+        before = {str(file): signatures.of(file) for file in files if file.suffix == ".py"}
+        found = loading.flow(self.flow) if self.flow is not None else loading.package(self.source, self.package)
+        loaded.note(found.modules.values(), before)
+        return found
 
     def _catalog_line(self, keys: tuple[str, ...]) -> str:
         return str(self.config.origin("catalog", *keys))

@@ -10,13 +10,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tane import errors
+from tane import errors, patterns
 
 Where = Callable[[tuple[str, ...]], str]  # the keys that lead to a value -> "file:line"
 
 _OF_WINDOWS = "a backfill sets it; for all else write window: {start: ..., end: ..., label: ...} into parameters.yml"
 _PLACES = ("filepath", "path")  # where text with "${" in it is no name, but a reference of another kind
-_REFERENCE = re.compile(r"\$\{params:([^{}]*)\}")
+_REFERENCE = patterns.lazily(r"\$\{params:([^{}]*)\}")
 
 
 def fill(entries: Mapping[str, Any], parameters: Mapping[str, Any], where: Where) -> dict[str, Any]:

@@ -85,6 +85,7 @@ def prepare(
         frame,
         sources=fielded.replace(shared, signatures={}),
         code=hands.code(windowed.SOMEWHERE),
+        files=hands.files(windowed.SOMEWHERE),
         report=found.placed | found.parts,
     )
     hands = window_runs.Hands(frame, project, ledger, store)

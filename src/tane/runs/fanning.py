@@ -31,12 +31,12 @@ class Lane(NamedTuple):
     items: Sequence[Item]
 
 
-def of_value(value: Any, name: str, node: str, place: arguments.Place) -> Lane:
+def of_value(value: Any, name: str, node: str, keys: keying.Keys, place: arguments.Place) -> Lane:
     """The items of a value in memory. One that can be read only once is kept chunk by chunk."""
     if isinstance(value, Iterator):
-        return Lane(None, [_stored(item, name, node, place) for item in value])
-    keys = lanes.keys_of(value, name, node)
-    return Lane(tuple(keys) if isinstance(value, Mapping) else None, [_held(value[key]) for key in keys])
+        return Lane(None, [_stored(item, name, node, keys, place) for item in value])
+    names = lanes.keys_of(value, name, node)
+    return Lane(tuple(names) if isinstance(value, Mapping) else None, [_held(value[each], keys) for each in names])
 
 
 def of_gathered(tree: str, name: str, keys: keying.Keys, place: arguments.Place) -> Lane:
@@ -66,17 +66,18 @@ def of_partitions(
     return Lane(tuple(found), items)
 
 
-def _held(item: Any) -> Item:
+def _held(item: Any, keys: keying.Keys) -> Item:
     try:
         print_ = values.of(item)
     except values.CannotDigest:
         return Item(steps.Seen(keeping.unique()), arguments.Held(item))
-    return Item(steps.Seen(print_.digest, print_.libraries), arguments.Held(item))
+    kept = records.Kept("", print_.digest, classes=print_.classes, libraries=print_.libraries)
+    return Item(keys.seen(kept, ""), arguments.Held(item))
 
 
-def _stored(item: Any, name: str, node: str, place: arguments.Place) -> Item:
+def _stored(item: Any, name: str, node: str, keys: keying.Keys, place: arguments.Place) -> Item:
     made = keeping.keep(keeping.Output(name, None, True), item, place, node).kept
-    return Item(steps.Seen(made.digest, made.libraries), arguments.Stored(name, made.codec, made.value))
+    return Item(keys.seen(made, ""), arguments.Stored(name, made.codec, made.value))
 
 
 @fielded.mutable
@@ -98,6 +99,14 @@ class Fan:
     def is_done(self) -> bool:
         """Whether every item has ended, well or not."""
         return self.ended == self.count
+
+    def end(self, index: int, made: tuple[keeping.Made, ...] | errors.TaneError) -> None:
+        """One item has ended: with its outputs, or failed."""
+        self.ended += 1
+        if isinstance(made, errors.TaneError):
+            self.failures[index] = made
+        else:
+            self.made[index] = made
 
     def seen(self, index: int) -> dict[str, steps.Seen]:
         """What the step sees of the inputs it is fanned out over, for one item."""

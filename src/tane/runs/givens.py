@@ -61,6 +61,7 @@ class Givens:
         self._left_out = set(map(nodes.base_name, start.left_out))
         self._lasting = frozenset(start.held)  # nobody could make these again
         self.datasets = {name: catalog.find(name) for name in pipeline.datasets()}
+        self.catalogued = any(dataset is not None for dataset in self.datasets.values())
         self.kept: dict[str, records.Kept] = dict(start.kept)
         self.held: dict[str, Any] = dict(start.held)
 
@@ -159,7 +160,9 @@ class Givens:
         for name in step.node.outputs:
             entry = self._catalog.entry(name)
             in_memory = entry is not None and (entry.kind == "memory" or entry.keep == "none")
-            found.append(keeping.Output(name, self.datasets[name], self._keep and not in_memory))
+            dataset = self.datasets[name]
+            kept = self._keep and not in_memory
+            found.append(keeping.Output(name, dataset, kept, self._keys.saver(dataset)))
         return tuple(found)
 
     def adds(self, step: steps.Step) -> bool:
@@ -235,7 +238,7 @@ class Givens:
     def _lane(self, step: steps.Step, name: str) -> fanning.Lane:
         place, keys, node = self._place, self._keys, step.node.name
         if name in step.params:
-            return fanning.of_value(step.arguments.get(name, step.params[name]), name, node, place)
+            return fanning.of_value(step.arguments.get(name, step.params[name]), name, node, keys, place)
         kept, dataset = self.find(name), self.datasets[name]
         assert kept is not None
         if dataset is not None and dataset.kind == "file" and dataset.partitioned and kept.file:
@@ -244,7 +247,7 @@ class Givens:
         if isinstance(argument, arguments.Stored) and argument.codec == gathered.CODEC:
             return fanning.of_gathered(argument.digest, name, keys, place)
         with ExitStack() as during:
-            return fanning.of_value(argument.fetch(place, during), name, node, place)
+            return fanning.of_value(argument.fetch(place, during), name, node, keys, place)
 
     def _stored(self, name: str, argument: arguments.Argument) -> records.Kept:
         """An argument that is only in memory, put into the store; by name alone when it cannot be."""

@@ -7,7 +7,7 @@ ledger that cannot be read) is left out, and everything else is looked at all th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from tane.store import health as store_health
 
 RECENT = 20  # runs whose objects are checked
 _SHOWN = 5
+Upkeep = Callable[[projects.Project], Iterable[Finding]]
 _REFERENCE = re.compile(r"\$\{params:([^{}]*)\}")
 
 
@@ -46,8 +47,11 @@ class Report:
         return 4 if "broken" in levels else 2 if "wrong" in levels else 0
 
 
-def examine(path: str = ".", *, env: Sequence[str] = (), deep: bool = False) -> Report:
-    """Look at the project at `path` or above it. With `deep` every object of the store is read.
+def examine(
+    path: str = ".", *, env: Sequence[str] = (), deep: bool = False, upkeep: Upkeep = lambda project: ()
+) -> Report:
+    """Look at the project at `path` or above it. With `deep` every object of the store is read. `upkeep` says what could
+    be tidied up.
 
     Raises `errors.ProjectError` when there is none.
     """
@@ -59,7 +63,7 @@ def examine(path: str = ".", *, env: Sequence[str] = (), deep: bool = False) -> 
             ("configuration", "run.yml") if isinstance(error, errors.ConfigError) else ("settings", "pyproject.toml")
         )
         return Report(place.root.name, place.root, tuple(findings.of(error, check)), (f"what rests on {file}",))
-    examination = _Examination(project, deep)
+    examination = _Examination(project, deep, upkeep)
     found = findings.unique(examination.all())
     return Report(project.name, project.root, tuple(found), tuple(examination.unseen))
 
@@ -67,9 +71,10 @@ def examine(path: str = ".", *, env: Sequence[str] = (), deep: bool = False) -> 
 class _Examination:
     """One look at a project."""
 
-    def __init__(self, project: projects.Project, deep: bool) -> None:
+    def __init__(self, project: projects.Project, deep: bool, upkeep: Upkeep) -> None:
         self.project = project
         self.deep = deep
+        self.upkeep = upkeep
         self.unseen: list[str] = []
 
     def all(self) -> Iterator[Finding]:
@@ -195,13 +200,13 @@ class _Examination:
     ) -> Iterator[Finding]:
         project = self.project
         known: Iterable[str] = ()
-        named: _Named | None = None
+        named: set[str] | None = None
         try:
             ledger = connection.open_ledger(project.ledger, create=False)
             try:
                 yield from self._ledger(ledger)
                 known = newest.newest(ledger)
-                named = _Named(ledger_health.named(ledger), ledger_health.named_lately(ledger, RECENT))
+                named = ledger_health.named_lately(ledger, RECENT)
             finally:
                 ledger.close()
         except errors.TaneError as error:
@@ -213,7 +218,9 @@ class _Examination:
             with objects.Objects(project.store, read_only=True) as store:
                 yield from self._store(store, named)
                 yield from self._lock(store)
-        except errors.StoreError as error:
+            if named is not None:
+                yield from self.upkeep(project)
+        except errors.PlaceError as error:
             yield from findings.of(error, "store", "broken")
         yield from self._leftovers(catalog)
 
@@ -230,11 +237,11 @@ class _Examination:
             hint = "it counts as killed and is in nobody's way: run again for its results"
             yield Finding("advice", "runs", what, file, hint)
 
-    def _store(self, store: objects.Objects, named: _Named | None) -> Iterator[Finding]:
+    def _store(self, store: objects.Objects, named: set[str] | None) -> Iterator[Finding]:
         root = _name(store.root, self.project.root)
         damaged = set(store_health.damaged(store)) if self.deep else set()
         if named is not None:
-            states = store.check_many(sorted(named.lately))
+            states = store.check_many(sorted(named))
             damaged |= {digest for digest, state in states.items() if state == "corrupt"}
             gone = [digest for digest, state in states.items() if state == "missing"]
             if gone:
@@ -243,25 +250,15 @@ class _Examination:
         if damaged:
             what = f"{_counted(sorted(damaged))} {'is' if len(damaged) == 1 else 'are'} not what the digest says"
             yield Finding("broken", "store", what, root, "check the disk, then run again: they are made anew")
-        if named is not None:
-            yield from self._orphans(store, named, root)
         aside = store_health.set_aside(store.root)
         if aside:
             what = f"{_count(len(aside), 'damaged object')} set aside earlier"
-            hint = f"nothing reads them: rm -r {root}/quarantine when they are of no use to you"
+            hint = f"nothing reads them: tane data gc --yes deletes old ones, rm -r {root}/quarantine all"
             yield Finding("advice", "store", what, f"{root}/quarantine", hint)
         left = store_health.left_behind(store.root)
         if left:
             what = f"{_count(len(left), 'temporary file')} of processes that were killed"
-            yield Finding("advice", "leftovers", what, f"{root}/tmp", "a later run deletes them")
-
-    def _orphans(self, store: objects.Objects, named: _Named, root: str) -> Iterator[Finding]:
-        held = store_health.held(store)
-        orphans = held.keys() - store_health.reached(store, named.ever)
-        if orphans:
-            what = f"{_count(len(orphans), 'object')} ({sum(held[each] for each in orphans)} bytes) named by no run"
-            hint = "of killed runs, or files put aside before they were replaced: they are left alone"
-            yield Finding("advice", "orphans", what, root, hint)
+            yield Finding("advice", "leftovers", what, f"{root}/tmp", "delete them: tane data gc --yes")
 
     def _lock(self, store: objects.Objects) -> Iterator[Finding]:
         root = self.project.root
@@ -293,14 +290,6 @@ class _Examination:
             if dataset is not None and dataset.local is not None:
                 folders.add(dataset.local.parent)
         yield from project_health.of_leftovers(self.project.root, folders)
-
-
-@fielded.frozen
-class _Named:
-    """The objects that runs name: any run, and the last ones."""
-
-    ever: set[str]
-    lately: set[str]
 
 
 def _environments(conf: Path) -> list[str]:

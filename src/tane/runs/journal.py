@@ -4,20 +4,20 @@ and node. Python's own logging goes in too, from worker processes as well.
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tane import events
+from tane import encoding, events
 
-_encode = json.JSONEncoder(default=str).encode  # made once: json.dumps makes one a call
+_encode = encoding.to_json(default=str)
+_WAITING = 1024  # so many lines may wait for the next flush
 
 
 class Journal:
@@ -26,7 +26,7 @@ class Journal:
     def __init__(self, folder: Path, run: str) -> None:
         self.path = folder / run / "log.jsonl"
         self.run = run
-        self._lines: list[str] = []
+        self._waiting: deque[Mapping[str, Any]] = deque()
         self._lock = threading.Lock()
         self._file: int | None = None
 
@@ -37,21 +37,18 @@ class Journal:
             self.write(content)
 
     def write(self, content: Mapping[str, Any]) -> None:
-        """Add one line."""
-        line = _encode({"at": round(time.time(), 3), "run": self.run, **content})
-        with self._lock:
-            self._lines.append(line)
-            if len(self._lines) < 64:
-                return
-        self.flush()
+        """Add one line, which is written with the next `flush`."""
+        self._waiting.append({"at": round(time.time(), 3), "run": self.run, **content})
+        if len(self._waiting) >= _WAITING:
+            self.flush()
 
     def flush(self) -> None:
         """Bring the lines so far to the file."""
         with self._lock:
-            if not self._lines:
+            waiting = [self._waiting.popleft() for _ in range(len(self._waiting))]
+            if not waiting:
                 return
-            data = ("\n".join(self._lines) + "\n").encode()
-            self._lines.clear()
+            data = ("\n".join(map(_encode, waiting)) + "\n").encode()
             if self._file is None:
                 self.path.parent.mkdir(parents=True, exist_ok=True)
                 self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
@@ -138,23 +135,49 @@ _WORTH_A_LINE = ("loading", "saved", "restored", "replaced")
 
 def event_fields(event: events.Event) -> dict[str, Any] | None:
     """An event as plain values; None for those that need no line."""
-    match event:
-        case events.RunStarted(pipeline=pipeline, steps=steps):
-            return {"event": "run started", "pipeline": pipeline, "steps": steps}
-        case events.StepStarted(node=node, reasons=reasons):
-            return {"event": "step started", "node": node, "reasons": [str(reason) for reason in reasons]}
-        case events.StepEnded(node=node, status=status, seconds=seconds, error=error, traceback=traceback):
-            ended = {"event": "step ended", "node": node, "status": str(status), "seconds": round(seconds, 6)}
-            return ended | ({"error": error} if error else {}) | ({"traceback": traceback} if traceback else {})
-        case events.DatasetMoved(verb=verb, name=name, type=kind, place=place) if verb in _WORTH_A_LINE:
-            return {"event": f"dataset {verb}", "dataset": name, "type": kind, "place": place}
-        case events.Notice(level=level, text=text):
-            return {"event": "notice", "level": level, "message": text}
-        case events.RunEnded(status=status, counts=counts, seconds=seconds, error=error):
-            return {
-                "event": "run ended",
-                "status": str(status),
-                "counts": {str(key): count for key, count in counts.items()},
-                "seconds": round(seconds, 6),
-            } | ({"error": error} if error else {})
-    return None
+    told = _TOLD.get(type(event))
+    return told(event) if told is not None else None
+
+
+def _run_started(event: events.RunStarted) -> dict[str, Any]:
+    return {"event": "run started", "pipeline": event.pipeline, "steps": event.steps}
+
+
+def _step_started(event: events.StepStarted) -> dict[str, Any]:
+    return {"event": "step started", "node": event.node, "reasons": list(map(str, event.reasons))}
+
+
+def _step_ended(event: events.StepEnded) -> dict[str, Any]:
+    seconds = round(event.seconds, 6)
+    told = {"event": "step ended", "node": event.node, "status": str(event.status), "seconds": seconds}
+    if event.error:
+        told["error"] = event.error
+    if event.traceback:
+        told["traceback"] = event.traceback
+    return told
+
+
+def _dataset_moved(event: events.DatasetMoved) -> dict[str, Any] | None:
+    if event.verb not in _WORTH_A_LINE:
+        return None
+    return {"event": f"dataset {event.verb}", "dataset": event.name, "type": event.type, "place": event.place}
+
+
+def _notice(event: events.Notice) -> dict[str, Any]:
+    return {"event": "notice", "level": event.level, "message": event.text}
+
+
+def _run_ended(event: events.RunEnded) -> dict[str, Any]:
+    counts = {str(key): count for key, count in event.counts.items()}
+    told = {"event": "run ended", "status": str(event.status), "counts": counts, "seconds": round(event.seconds, 6)}
+    return told | ({"error": event.error} if event.error else {})
+
+
+_TOLD: dict[type, Callable[[Any], dict[str, Any] | None]] = {
+    events.RunStarted: _run_started,
+    events.StepStarted: _step_started,
+    events.StepEnded: _step_ended,
+    events.DatasetMoved: _dataset_moved,
+    events.Notice: _notice,
+    events.RunEnded: _run_ended,
+}

@@ -10,7 +10,7 @@ from typing import Any
 
 from tane import errors, fielded
 from tane.catalog import codecs, datasets
-from tane.digest import values
+from tane.digest import hashing, values
 from tane.ledger import records
 from tane.runs import arguments, artifacts, gathered, reloading
 from tane.store import failures
@@ -18,11 +18,14 @@ from tane.store import failures
 
 @fielded.frozen
 class Output:
-    """A dataset to be made: where it goes, and whether its value is kept."""
+    """A dataset to be made: where it goes, and whether its value is kept. `saver` is the digest of a class that saves
+    it by itself.
+    """
 
     name: str
     dataset: datasets.Dataset | None
     keep: bool
+    saver: str = ""
 
     @property
     def entry(self) -> str:
@@ -68,21 +71,15 @@ def _keep_value(output: Output, value: Any, place: arguments.Place, node: str) -
             f"output {output.name!r} of node {node!r} cannot be kept: it is {fault.what}",
             hint=f"return plain data, or catalogue {output.entry!r} as MemoryDataset to pass it on without keeping it",
         ) from None
-    size = sum(memoryview(chunk).nbytes for chunk in encoded.chunks)
-    stored = place.store.put(encoded.chunks)
-    return Made(
-        records.Kept(
-            output.name,
-            print_.digest,
-            codec=encoded.codec,
-            value=stored,
-            bytes=size,
-            classes=print_.classes,
-            libraries=print_.libraries,
-        ),
-        held=type(value) in _ATOMS and size < _SMALL,
-        value=value if type(value) in _ATOMS and size < _SMALL else None,
+    chunks = encoded.chunks
+    size = sum([memoryview(chunk).nbytes for chunk in chunks])
+    stored = place.store.put(chunks[0] if len(chunks) == 1 else chunks)
+    kept = records.Kept(
+        output.name, print_.digest, encoded.codec, stored, "", "", size, print_.classes, print_.libraries
     )
+    if type(value) in _ATOMS and size < _SMALL:
+        return Made(kept, True, value)
+    return Made(kept)
 
 
 def _keep_artifacts(name: str, value: Any, place: arguments.Place, node: str) -> records.Kept:
@@ -147,11 +144,12 @@ def _keep_through_object(
 ) -> Made:
     """A dataset of its own kind: saved, loaded again, and what loading gives is kept for those who take it."""
     _saving(dataset, node, lambda: dataset.save(value))
+    save = save_digest(dataset, output.saver)
     if dataset.write_only:
-        return Made(records.Kept(output.name, unique(), save=save_digest(dataset)))
+        return Made(records.Kept(output.name, unique(), save=save))
     if dataset.lazy:
         digest = dataset.digest() or unique()
-        return Made(records.Kept(output.name, digest, save=save_digest(dataset)), True, reloading.Reloaded(dataset))
+        return Made(records.Kept(output.name, digest, save=save), True, reloading.Reloaded(dataset))
     made = _keep_value(output, dataset.load(), place, node)
     kept = made.kept
     return Made(
@@ -160,8 +158,8 @@ def _keep_through_object(
             kept.digest,
             kept.codec,
             kept.value,
-            "",
-            save_digest(dataset),
+            _own_file(output, dataset, place),
+            save,
             kept.bytes,
             kept.classes,
             kept.libraries,
@@ -169,6 +167,14 @@ def _keep_through_object(
         made.held,
         made.value,
     )
+
+
+def _own_file(output: Output, dataset: datasets.Dataset, place: arguments.Place) -> str:
+    """The object that holds the file which a class has written by itself: to be put back when it is lost or changed."""
+    path = dataset.local
+    if not output.keep or path is None or dataset.accumulates or not path.exists():
+        return ""
+    return place.store.put_path(path)
 
 
 def _write(dataset: datasets.Dataset, value: Any, path: Path, node: str) -> None:
@@ -197,9 +203,10 @@ def _saving(dataset: datasets.Dataset, node: str, save: Callable[[], None]) -> N
         ) from error
 
 
-def save_digest(dataset: datasets.Dataset) -> str:
-    """The digest of how a dataset is saved; empty when it makes no file of its own."""
-    return values.of(dict(dataset.save_spec)).digest
+def save_digest(dataset: datasets.Dataset, saver: str = "") -> str:
+    """The digest of how a dataset is saved, with that of the project's class that does it."""
+    found = values.of(dict(dataset.save_spec)).digest
+    return hashing.combine("saved by", found, saver) if saver else found
 
 
 def unique() -> str:

@@ -9,6 +9,7 @@ from tane.catalog import catalogs, datasets
 from tane.digest import hashing, values
 from tane.ledger import connection, read, records
 from tane.plan import code, environment, steps, transforms
+from tane.project import loaded
 from tane.runs import recording
 from tane.store import objects
 
@@ -91,15 +92,30 @@ class Keys:
         return read.result(self._ledger, key) if self._has_results else None
 
     def damage(self, found: read.Result) -> str:
-        """What is wrong with the objects of a result; empty when each is whole."""
+        """What is wrong with the objects of a result; empty when each is whole and the code of now can load it."""
         for kept in found.outputs:
+            for name in kept.classes:
+                if code.of_class(name, cache=self._code_cache).absent:
+                    module, _, qualname = name.partition(":")
+                    return f"{kept.name} needs {qualname} of {module}, which is no longer there"
             for digest in (kept.value, kept.file):
                 state = self._store.check(digest) if digest else "ok"
                 if state == "corrupt":
                     return f"{kept.name} was damaged"
                 if state == "missing":
-                    return f"{kept.name} is no longer in the store"
+                    return f"{kept.name} is not in the store"
         return ""
+
+    def judged(self, found: Result | None, key: str, node: str) -> tuple[Result | None, str]:
+        """A result of `key`, and what is wrong with it. Where it is not whole here, an earlier one of the `node` that is
+        takes its place: the ledger may be shared by copies of the project with stores of their own.
+        """
+        damage = self.damage(found) if found is not None else ""
+        if damage:
+            for other in read.earlier_results(self._ledger, key, node):
+                if not self.damage(other):
+                    return other, ""
+        return found, damage
 
     def is_whole(self, kept: records.Kept) -> bool:
         """Whether what a consumer would load is there and undamaged."""
@@ -113,6 +129,10 @@ class Keys:
     def document(self, digest: str) -> Mapping[str, Any]:
         """What a basis names by digest; empty when it is not on record."""
         return read.document(self._ledger, digest)
+
+    def is_of_now(self, module: loaded.Module) -> bool:
+        """Whether a module that was imported while steps worked is the code that keys were made from."""
+        return self._code_cache.is_of_now(module)
 
     def _load(self, name: str) -> tuple[str, tuple[str, ...]]:
         known = self._loads.get(name)
@@ -131,6 +151,12 @@ class Keys:
         if not dataset.code:
             return options
         return hashing.combine("reader", options, code.of_class(dataset.code, cache=self._code_cache).digest)
+
+    def saver(self, dataset: datasets.Dataset | None) -> str:
+        """The digest of the project's class that saves a dataset by itself; empty for all other datasets."""
+        if dataset is None or dataset.kind != "object" or not dataset.code:
+            return ""
+        return code.of_class(dataset.code, cache=self._code_cache).digest
 
     def _installed(self, libraries: frozenset[str]) -> tuple[str, Mapping[str, str]]:
         known = self._versions.get(libraries)

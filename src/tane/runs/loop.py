@@ -17,20 +17,26 @@ from tane.executors import calls, routing
 from tane.ledger import records, write
 from tane.outcomes import Reason, StepStatus, Why
 from tane.pipeline import demands, graph, nodes
-from tane.plan import decisions, steps
+from tane.plan import scripts, steps
 from tane.runs import (
     admission,
     arguments,
+    calling,
+    deciding,
     fanning,
+    fans,
     forms,
     givens,
+    jobs,
     keeping,
     keying,
     publishing,
     recording,
+    remotely,
     results,
     schedule,
     sources,
+    surroundings,
     work,
 )
 
@@ -52,28 +58,11 @@ class Parts:
     recorder: recording.Recorder
     publisher: publishing.Publisher | None
     tell: Callable[[events.Event], None]
-    ledger_path: str
-    home: work.Home
+    home: remotely.Home
     force: frozenset[str]
     keep: bool
     keep_going: bool
-
-
-@fielded.mutable
-class _Chosen:
-    """A step, or its work on one item, that is to run, with what its record will say."""
-
-    step: steps.Step
-    position: int
-    label: str
-    key: str
-    basis: records.Basis
-    reasons: tuple[Reason, ...]
-    demands: demands.Demands
-    fan: fanning.Fan | None = None
-    index: int = -1
-    attempt: int = 1
-    began: float = fielded.field(default_factory=time.time)
+    rests: scripts.Rests
 
 
 class Loop:
@@ -82,14 +71,15 @@ class Loop:
     def __init__(self, parts: Parts, *, pinned_by_stat: bool) -> None:
         self._parts = parts
         self._schedule = schedule.Schedule(parts.pipeline)
+        self._surroundings = surroundings.Surroundings(parts.keys, parts.rests)
+        self._decider = deciding.Decider(parts.keys, parts.force)
         self._position = {step.node.name: step.position for step in parts.steps}
-        self._under: dict[int, _Chosen] = {}
+        self._under: dict[int, jobs.Job] = {}
         self._again: dict[int, Reason] = {}  # steps whose result is known but whose value is needed: why they run
         self._insisted: set[int] = set()  # of those, what a step needs that is done in any case
-        self._fans: list[tuple[_Chosen, fanning.Fan, dict[str, steps.Seen]]] = []
-        self._waiting: list[_Chosen] = []  # until there is enough of what they ask for
-        self._delayed: list[tuple[float, int, _Chosen, Exception]] = []  # until it is time for another attempt
-        self._own: dict[str, keying.Result] = {}  # what this run has made, by key: equal steps work once
+        self._fans = fans.Fans()
+        self._waiting: list[jobs.Job] = []  # until there is enough of what they ask for
+        self._delayed: list[tuple[float, int, jobs.Job, Exception]] = []  # until it is time for another attempt
         self._lost: set[str] = set()  # nodes that failed, or were skipped because of a failure
         self._given = parts.given
         self.kept: dict[str, records.Kept] = self._given.kept
@@ -138,11 +128,11 @@ class Loop:
 
     def _take_waiting(self) -> bool:
         """Submit the first that asked for more than there was, and for which there is enough now."""
-        for at, chosen in enumerate(self._waiting):
-            goes = chosen.attempt > 1 or self._goes_on(chosen.step, chosen.fan)
-            if goes and self._parts.admission.admits(chosen.demands.resources):
+        for at, job in enumerate(self._waiting):
+            goes = job.attempt > 1 or self._goes_on(job.step, job.fan)
+            if goes and self._parts.admission.admits(job.demands.resources):
                 del self._waiting[at]
-                self._submit(chosen)
+                self._submit(job)
                 return True
         return False
 
@@ -153,11 +143,11 @@ class Loop:
     def _end_delays(self) -> None:
         """Bring back what has waited long enough for its next attempt; nothing waits in a run that has stopped."""
         while self._delayed and (self._stopped or self._delayed[0][0] <= time.monotonic()):
-            _, _, chosen, error = heapq.heappop(self._delayed)
+            _, _, job, error = heapq.heappop(self._delayed)
             if self._stopped:
-                self._fail(chosen, error)
+                self._fail(job, error)
             else:
-                self._waiting.append(chosen)
+                self._waiting.append(job)
 
     def _until_due(self) -> float | None:
         return max(0.0, self._delayed[0][0] - time.monotonic()) if self._delayed else None
@@ -179,35 +169,38 @@ class Loop:
             return
         if node.when is not None and not self._holds(step):
             return
+        try:
+            step = self._surroundings.as_now(step)
+        except errors.TaneError as error:  # a source of the command is gone
+            self._fail(jobs.without_key(step), error)
+            return
         seen = {name: parts.keys.seen(kept, name) for name in step.takes if (kept := self._given.find(name))}
-        key, basis, versions = parts.keys.of(step, seen)
-        found = self._own.get(key) or parts.keys.result(key)
-        known = decisions.Known(
-            found is not None,
-            parts.keys.damage(found) if found else "",
-            lambda: parts.keys.before(node.name),
-            parts.keys.document,
-        )
-        decision = decisions.decide(step, basis, versions, known, forced=node.name in parts.force)
-        reasons = decision.reasons
-        if decision.action == "reuse" and found is not None:
+        decided = self._decider.decide(step, seen)
+        reasons = decided.decision.reasons
+        if decided.decision.action == "reuse" and decided.found is not None:
             if step.position in self._again:
                 reasons = (self._again[step.position],)
             else:
                 formed = forms.bring(
-                    found.outputs, node.outputs, parts.catalog, parts.place, node.name, keep=parts.keep
+                    decided.found.outputs,
+                    node.outputs,
+                    parts.catalog,
+                    parts.place,
+                    parts.keys,
+                    node.name,
+                    keep=parts.keep,
                 )
                 if isinstance(formed, forms.Formed):
-                    self._reuse(step, key, basis, found, formed)
+                    self._reuse(step, decided, decided.found, formed)
                     return
                 reasons = (Reason(Why.OPTION, formed),)
-        chosen = _Chosen(step, step.position, node.name, key, basis, reasons, parts.demands(node))
+        job = jobs.Job(step, step.position, node.name, decided.key, decided.basis, reasons, parts.demands(node))
         if self._make_inputs_again(step, step.takes):
             return
         if node.over:
-            self._fan_out(chosen, seen)
+            self._fan_out(job, seen)
         else:
-            self._submit(chosen)
+            self._submit(job)
 
     def _is_out(self, step: steps.Step) -> bool:
         """Skip a step that something it needs, or comes after, keeps from running. True when it was skipped."""
@@ -233,8 +226,7 @@ class Loop:
         try:
             holds = self._given.holds(step)
         except errors.TaneError as error:
-            chosen = _Chosen(step, step.position, step.node.name, "", _NO_BASIS, (), demands.NONE)
-            self._fail(chosen, error)
+            self._fail(jobs.without_key(step), error)
             return False
         if not holds:
             self._leave_out(step, f"when {step.node.when} does not hold")
@@ -263,114 +255,89 @@ class Loop:
             self._schedule.park(step.position, until)
         return bool(until)
 
-    def _submit(self, chosen: _Chosen) -> None:
-        """Hand a step, or one item of it, to an executor as soon as there is enough of what it asks for."""
-        parts, step, wishes = self._parts, chosen.step, chosen.demands
+    def _submit(self, job: jobs.Job) -> None:
+        """Hand a job to an executor as soon as there is enough of what it asks for."""
+        parts, step, wishes = self._parts, job.step, job.demands
         if not parts.admission.admits(wishes.resources):
-            self._waiting.append(chosen)
+            self._waiting.append(job)
             return
-        if chosen.fan is None:
-            if chosen.attempt == 1:
-                parts.tell(events.StepStarted(parts.run, step.node.name, step.position, chosen.reasons))
+        if job.fan is None:
+            if job.attempt == 1:
+                parts.tell(events.StepStarted(parts.run, step.node.name, step.position, job.reasons))
             self._tell_moves("loading", step.node.name, step.takes)
         try:
             route = parts.executor.route(wishes.executor, wishes.timeout)
-            remote = parts.executor.is_remote(route)
-            task = self._given.task(step, chosen.label, remote=remote, fan=chosen.fan, index=chosen.index)
+            remote = job.remote = parts.executor.is_remote(route)
+            task = self._given.task(step, job.label, remote=remote, fan=job.fan, index=job.index)
+            if self._given.catalogued:
+                own_kind = (each.dataset for each in task.outputs if each.dataset and each.dataset.kind == "object")
+                publishing.doubt(parts.place.ledger, own_kind)  # they are saved where the step works
             if remote:
-                parts.place.store.flush()  # a worker reads what is on disk
-                store = str(parts.place.store.root)
-                ticket = parts.executor.submit(
-                    route, work.perform_remotely, task, store, parts.ledger_path, parts.home, timeout=wishes.timeout
-                )
+                if remotely.is_on_disk(task):
+                    parts.place.store.flush()
+                ticket = parts.executor.submit(route, remotely.perform, task, parts.home, timeout=wishes.timeout)
             else:
                 ticket = parts.executor.submit(route, work.perform, task, parts.place)
         except errors.TaneError as error:
-            self._fail(chosen, error)
+            self._fail(job, error)
         except Exception as error:
-            self._fail(chosen, _cannot_travel(step, error))
+            self._fail(job, jobs.cannot_travel(step, error))
         else:
             parts.admission.begin(wishes.resources)
-            self._under[ticket] = chosen
+            self._under[ticket] = job
 
     # --- item by item ----------------------------------------------------------------------------------------------
 
-    def _fan_out(self, chosen: _Chosen, seen: dict[str, steps.Seen]) -> None:
+    def _fan_out(self, job: jobs.Job, seen: Mapping[str, steps.Seen]) -> None:
         """Begin a step that is done once for each item of what it is fanned out over."""
-        node = chosen.step.node
-        self._parts.tell(events.StepStarted(self._parts.run, node.name, chosen.position, chosen.reasons))
+        node = job.step.node
+        self._parts.tell(events.StepStarted(self._parts.run, node.name, job.position, job.reasons))
         try:
-            fan = self._given.fan(chosen.step)
+            fan = self._given.fan(job.step)
         except errors.TaneError as error:
-            self._fail(chosen, error)
+            self._fail(job, error)
             return
-        self._fans.append((chosen, fan, seen))
+        self._fans.begin(job, fan, seen)
         if not fan.count:
-            self._end_fan(chosen, fan)
+            self._end_fan(job, fan)
 
     def _take_item(self) -> bool:
         """Decide the next item of the first fan that has one: reuse its result or submit it."""
-        found = next((each for each in self._fans if self._may_begin(each[0], each[1])), None)
-        if found is None:
+        one = self._fans.next(self._may_begin)
+        if one is None:
             return False
-        parent, fan, seen = found
-        parts, step, index = self._parts, parent.step, fan.next
+        parent, fan, index = one.parent, one.fan, one.fan.next
         fan.next += 1
-        key, basis, versions = parts.keys.of(step, seen | fan.seen(index), item=True)
-        label = fan.label(step.node.name, index)
-        position = records.item_position(step.position, index)
-        kept = self._own.get(key) or parts.keys.result(key)
-        known = decisions.Known(
-            kept is not None,
-            parts.keys.damage(kept) if kept else "",
-            lambda: parts.keys.before(label),
-            parts.keys.document,
-        )
-        decision = decisions.decide(step, basis, versions, known, forced=step.node.name in parts.force)
+        step = parent.step
+        label, position = fan.label(step.node.name, index), records.item_position(step.position, index)
+        key, basis, found, decision = self._decider.decide(step, {**one.seen, **fan.seen(index)}, label, item=True)
         reasons = decision.reasons or (Reason(Why.NEVER_KEPT),)
-        chosen = _Chosen(step, position, label, key, basis, reasons, parent.demands, fan, index)
-        if decision.action == "reuse" and kept is not None and all(each.value for each in kept.outputs):
-            self._reuse_item(parent, chosen, kept)
+        job = jobs.Job(step, position, label, key, basis, reasons, parent.demands, fan, index)
+        if decision.action == "reuse" and found is not None and all(each.value for each in found.outputs):
+            self._parts.recorder.add(jobs.reused(position, label, key, basis, found, found.outputs))
+            self._item_ended(parent, job, tuple(keeping.Made(kept) for kept in found.outputs))
         else:
-            self._submit(chosen)
+            self._submit(job)
         return True
 
-    def _may_begin(self, parent: _Chosen, fan: fanning.Fan) -> bool:
+    def _may_begin(self, one: fans.UnderWay) -> bool:
         """Whether another item of a fan may begin now."""
-        more = fan.next < fan.count and self._parts.admission.admits(parent.demands.resources)
-        return more and self._goes_on(parent.step, fan)
+        admitted = self._parts.admission.admits(one.parent.demands.resources)
+        return admitted and self._goes_on(one.parent.step, one.fan)
 
-    def _reuse_item(self, parent: _Chosen, chosen: _Chosen, found: keying.Result) -> None:
-        record = records.StepRecord(
-            chosen.position,
-            chosen.label,
-            StepStatus.REUSED,
-            chosen.key,
-            chosen.basis,
-            outputs=found.outputs,
-            origin=(found.run, found.position),
-            reusable=False,
-        )
-        self._parts.recorder.add(record)
-        self._item_ended(parent, chosen, tuple(keeping.Made(kept) for kept in found.outputs))
-
-    def _item_ended(self, parent: _Chosen, chosen: _Chosen, made: tuple[keeping.Made, ...] | errors.TaneError) -> None:
+    def _item_ended(self, parent: jobs.Job, job: jobs.Job, made: tuple[keeping.Made, ...] | errors.TaneError) -> None:
         """Note the end of one item; the last one ends the step."""
-        fan = chosen.fan
+        fan = job.fan
         assert fan is not None
-        fan.ended += 1
-        if isinstance(made, errors.TaneError):
-            fan.failures[chosen.index] = made
-        else:
-            fan.made[chosen.index] = made
+        fan.end(job.index, made)
         self._parts.tell(
             events.ItemEnded(self._parts.run, parent.step.node.name, parent.position, fan.ended, fan.count)
         )
         if fan.is_done:
             self._end_fan(parent, fan)
 
-    def _end_fan(self, parent: _Chosen, fan: fanning.Fan) -> None:
-        self._fans = [each for each in self._fans if each[1] is not fan]
+    def _end_fan(self, parent: jobs.Job, fan: fanning.Fan) -> None:
+        self._fans.end(fan)
         error = fan.error(parent.step.node.name)
         if error is not None:
             self._fail(parent, error)
@@ -389,59 +356,53 @@ class Loop:
     # --- ends of a step --------------------------------------------------------------------------------------------
 
     def _finish(self, done: calls.Done) -> None:
-        chosen = self._under.pop(done.ticket)
-        self._parts.admission.end(chosen.demands.resources)
+        job = self._under.pop(done.ticket)
+        if not job.remote and all(other.remote for other in self._under.values()):
+            self._surroundings.come_back()
+        self._parts.admission.end(job.demands.resources)
+        if done.error is not None:
+            calling.let_go(done.error)
         if done.error is None:
-            self._succeed(chosen, done.result)
+            self._succeed(job, done.result)
         elif isinstance(done.error, (errors.MissingObjectError, errors.CorruptObjectError)):
-            if chosen.fan is not None or not self._make_inputs_again(chosen.step, chosen.step.takes):
-                self._fail(chosen, done.error)
+            if job.fan is not None or not self._make_inputs_again(job.step, job.step.takes):
+                self._fail(job, done.error)
         elif isinstance(done.error, calls.CallError):
-            where = _where(chosen.step)
-            error = type(done.error)(f"node {chosen.label!r}: {done.error.what}", hint=done.error.hint, where=where)
-            self._try_again_or_fail(chosen, error)
+            what = f"node {job.label!r}: {done.error.what}"
+            self._try_again_or_fail(job, type(done.error)(what, hint=done.error.hint, where=job.where))
         elif isinstance(done.error, Exception):
-            self._try_again_or_fail(chosen, done.error)
+            self._try_again_or_fail(job, done.error)
         else:
             raise done.error
 
-    def _try_again_or_fail(self, chosen: _Chosen, error: Exception) -> None:
-        retries = chosen.demands.retries
-        if retries is None or chosen.attempt > retries.times or self._stopped or not retries.covers(_kinds(error)):
-            self._fail(chosen, error)
+    def _try_again_or_fail(self, job: jobs.Job, error: Exception) -> None:
+        retries = job.demands.retries
+        if retries is None or self._stopped or not job.tries_again(error):
+            self._fail(job, error)
             return
-        wait = retries.wait(chosen.attempt)
+        wait = retries.wait(job.attempt)
         what = error.what if isinstance(error, errors.TaneError) else f"{type(error).__name__}: {error}"
-        text = f"{what}; attempt {chosen.attempt + 1} of {retries.times + 1} in {wait:g} s"
+        text = f"{what}; attempt {job.attempt + 1} of {retries.times + 1} in {wait:g} s"
         self._parts.tell(events.Notice(self._parts.run, "warning", text))
-        chosen.attempt += 1
-        heapq.heappush(self._delayed, (time.monotonic() + wait, id(chosen), chosen, error))
+        job.attempt += 1
+        heapq.heappush(self._delayed, (time.monotonic() + wait, id(job), job, error))
 
-    def _succeed(self, chosen: _Chosen, outcome: work.Outcome) -> None:
-        step, kept = chosen.step, tuple(made.kept for made in outcome.outputs)
+    def _succeed(self, job: jobs.Job, outcome: work.Outcome) -> None:
+        if (fault := self._surroundings.other_code(job, outcome.imported)) is not None:
+            self._fail(job, fault)
+            return
+        self._parts.place.store.take_over(outcome.handed)
+        step, kept = job.step, tuple([made.kept for made in outcome.outputs])
         reusable = step.node.cache and not any(map(keeping.is_unique, kept)) and not self._given.adds(step)
-        record = records.StepRecord(
-            position=chosen.position,
-            node=chosen.label,
-            status=StepStatus.SUCCEEDED,
-            key=chosen.key,
-            basis=chosen.basis,
-            reasons=tuple(map(str, chosen.reasons)),
-            outputs=kept,
-            started=outcome.started,
-            ended=outcome.ended,
-            cpu=outcome.cpu,
-            peak_memory=outcome.peak_memory,
-            reusable=reusable,
-            attempts=chosen.attempt,
-        )
+        reusable = reusable and not self._is_rewritten(step)
+        record = job.succeeded(outcome, kept, reusable)
         if reusable and all(each.value or each.file for each in kept):
-            self._own[chosen.key] = keying.Result(self._parts.run, chosen.position, kept)
-        if chosen.fan is not None:
-            chosen.fan.cpu += outcome.cpu
-            chosen.fan.peak_memory = max(chosen.fan.peak_memory, outcome.peak_memory)
+            self._decider.note(job.key, keying.Result(self._parts.run, job.position, kept))
+        if job.fan is not None:
+            job.fan.cpu += outcome.cpu
+            job.fan.peak_memory = max(job.fan.peak_memory, outcome.peak_memory)
             self._parts.recorder.add(record)
-            self._item_ended(self._parent(chosen), chosen, outcome.outputs)
+            self._item_ended(self._fans.parent(job.fan), job, outcome.outputs)
             return
         for made in outcome.outputs:
             self._given.add(made.kept)
@@ -449,69 +410,49 @@ class Loop:
                 self.held[made.kept.name] = made.value
         self.rests_on_stat = self.rests_on_stat and reusable
         self._again.pop(step.position, None)
-        self._tell_moves("loaded", step.node.name, step.takes, self._given.seconds_by_input(step, outcome.loading))
-        saving = dict(zip(step.node.outputs, outcome.saving, strict=False))
-        self._tell_moves("saving", step.node.name, step.node.outputs)
+        saving: Mapping[str, float] = {}
+        if self._given.catalogued:
+            self._tell_moves("loaded", step.node.name, step.takes, self._given.seconds_by_input(step, outcome.loading))
+            self._tell_moves("saving", step.node.name, step.node.outputs)
+            saving = dict(zip(step.node.outputs, outcome.saving, strict=False))
         self._conclude(step, record, kept, fresh=True, saving=saving)
 
-    def _parent(self, chosen: _Chosen) -> _Chosen:
-        return next(parent for parent, fan, _ in self._fans if fan is chosen.fan)
+    def _is_rewritten(self, step: steps.Step) -> bool:
+        """Whether the files of a command have changed while it worked."""
+        changed = self._surroundings.rewritten(step)
+        if changed:
+            text = f"{changed} while {step.node.name} worked: what it made is not reused"
+            self._parts.tell(events.Notice(self._parts.run, "warning", text))
+        return bool(changed)
 
-    def _reuse(
-        self, step: steps.Step, key: str, basis: records.Basis, found: keying.Result, formed: forms.Formed
-    ) -> None:
+    def _reuse(self, step: steps.Step, decided: deciding.Decided, found: keying.Result, formed: forms.Formed) -> None:
         for kept in formed.kept:
             self._given.add(kept)
-        record = records.StepRecord(
-            position=step.position,
-            node=step.node.name,
-            status=StepStatus.REUSED,
-            key=key,
-            basis=basis,
-            outputs=formed.kept,
-            origin=(found.run, found.position),
-            reusable=formed.converted,
-        )
-        self._conclude(step, record, formed.kept, fresh=formed.converted)
+        name, fresh = step.node.name, formed.converted
+        record = jobs.reused(step.position, name, decided.key, decided.basis, found, formed.kept, reusable=fresh)
+        self._conclude(step, record, formed.kept, fresh=fresh)
 
-    def _fail(self, chosen: _Chosen, error: Exception) -> None:
-        if not isinstance(error, errors.TaneError):
-            error = errors.PlaceError(
-                f"{type(error).__name__}: {error}",
-                where=_where(chosen.step),
-                hint="this is a fault of the engine or of the machine, not of your code: please report it",
-            )
-        traceback = error.traceback if isinstance(error, errors.UserCodeError) else ""
-        record = records.StepRecord(
-            position=chosen.position,
-            node=chosen.label,
-            status=StepStatus.FAILED,
-            key=chosen.key,
-            basis=chosen.basis,
-            reasons=tuple(map(str, chosen.reasons)),
-            started=chosen.began,
-            ended=time.time(),
-            error=str(error),
-            reusable=False,
-            attempts=chosen.attempt,
-        )
-        self._keep_inputs(chosen)
-        if chosen.fan is not None:
+    def _fail(self, job: jobs.Job, error: Exception) -> None:
+        fault = job.as_fault(error)
+        record = job.failed(fault)
+        self._keep_inputs(job)
+        if job.fan is not None:
             self._parts.recorder.add(record)
-            self._item_ended(self._parent(chosen), chosen, error)
+            self._item_ended(self._fans.parent(job.fan), job, fault)
             return
-        self.error = self.error or error
-        self._lost.add(chosen.step.node.name)
-        self._given.forget(chosen.step)
-        self._conclude(chosen.step, record, (), traceback=traceback)
+        self.error = self.error or fault
+        self._lost.add(job.step.node.name)
+        self._given.forget(job.step)
+        traceback = fault.traceback if isinstance(fault, errors.UserCodeError) else ""
+        self._conclude(job.step, record, (), traceback=traceback)
 
-    def _keep_inputs(self, chosen: _Chosen) -> None:
-        """Keep what a failed step was given, so that it can be done again with the same and looked into."""
+    def _keep_inputs(self, job: jobs.Job) -> None:
+        """Keep what a failed job was given, so that it can be done again with the same and looked into."""
         parts = self._parts
         try:
-            given = self._given.inputs(chosen.step, chosen.fan, chosen.index)
+            given = self._given.inputs(job.step, job.fan, job.index)
             parts.place.store.flush()
-            write.add_inputs(parts.place.ledger, parts.run, chosen.position, given)
+            write.add_inputs(parts.place.ledger, parts.run, job.position, given)
         except errors.TaneError:
             pass  # what made the step fail matters more
 
@@ -523,16 +464,7 @@ class Loop:
     def _skip(self, step: steps.Step, why: str, *, lost: bool = True) -> None:
         if lost:
             self._lost.add(step.node.name)
-        record = records.StepRecord(
-            position=step.position,
-            node=step.node.name,
-            status=StepStatus.SKIPPED,
-            key="",
-            basis=_NO_BASIS,
-            error=why,
-            reusable=False,
-        )
-        self._conclude(step, record, ())
+        self._conclude(step, jobs.skipped(step, why), ())
 
     def _conclude(
         self,
@@ -545,47 +477,50 @@ class Loop:
         traceback: str = "",
     ) -> None:
         """Record, publish, tell, and let those go on that waited."""
-        parts = self._parts
+        parts, position = self._parts, step.position
         parts.recorder.add(record)
+        if self._given.catalogued:
+            self._publish(step, kept, fresh, saving)
+        first_time = self.results[position] is None
+        result = self.results[position] = results.StepResult.of(record)
+        node, status, outputs = record.node, record.status, result.outputs
+        parts.tell(
+            events.StepEnded(parts.run, node, position, status, result.seconds, record.error, traceback, outputs)
+        )
+        if step.node.confirms and status in (StepStatus.SUCCEEDED, StepStatus.REUSED):
+            self._confirm(step)
+        if first_time:
+            self._given.let_go(step)
+        in_memory = bool(self.held) and any(each.name in self.held and not each.value for each in kept)
+        self._schedule.ended(position, in_memory=in_memory)
+
+    def _publish(
+        self, step: steps.Step, kept: tuple[records.Kept, ...], fresh: bool, saving: Mapping[str, float]
+    ) -> None:
+        """Place what the catalog has a path for."""
+        publisher = self._parts.publisher
         for each in kept:
             dataset = self._given.datasets[each.name]
             if dataset is None:
                 continue
-            done = parts.publisher.place(dataset, each, fresh=fresh) if parts.publisher is not None else ""
+            done = publisher.place(dataset, each, fresh=fresh) if publisher is not None else ""
             if done or fresh:
                 self._tell_moves(done or "saved", step.node.name, (each.name,), saving)
-        seconds = record.ended - record.started
-        first_time = self.results[step.position] is None
-        made = {each.name: each.digest for each in kept}
-        self.results[step.position] = results.StepResult(
-            record.node,
-            record.status,
-            record.reasons,
-            seconds,
-            record.cpu,
-            record.peak_memory,
-            made,
-            record.error,
-            record.attempts,
-        )
-        node, status = record.node, record.status
-        parts.tell(events.StepEnded(parts.run, node, step.position, status, seconds, record.error, traceback, made))
-        if record.status in (StepStatus.SUCCEEDED, StepStatus.REUSED):
-            self._confirm(step)
-        if first_time:
-            self._given.let_go(step)
-        self._schedule.ended(step.position)
 
     def _confirm(self, step: steps.Step) -> None:
         """Note what of incremental datasets is worked off, once the step that was to confirm it has succeeded."""
         for name in step.node.confirms:
             dataset, kept = self._parts.catalog.find(name), self._given.find(name)
             if dataset is not None and kept is not None:
+                if self._parts.publisher is not None:
+                    self._parts.publisher.announce(dataset.watched)
                 sources.confirm(dataset, kept, self._parts.place.store)
 
     def _tell_moves(self, verb: str, node: str, names: tuple[str, ...], seconds: Mapping[str, float] = {}) -> None:
         """Tell of catalogued datasets on their way in or out."""
         parts, given = self._parts, self._given
+        if not given.catalogued:
+            return
         only_kept = parts.publisher is None and verb in ("saving", "saved")
         for name in names:
             dataset = given.datasets[name]
@@ -595,24 +530,3 @@ class Loop:
                 place = "the store only" if only_kept else dataset.place
                 took = seconds.get(name, 0.0)
                 parts.tell(events.DatasetMoved(parts.run, verb, name, dataset.type, place, node, took, digest, size))
-
-
-_NO_BASIS = records.Basis("", "", {}, {}, {})
-
-
-def _where(step: steps.Step) -> str:
-    return f"node {step.node.name!r}"
-
-
-def _kinds(error: Exception) -> tuple[str, ...]:
-    """The dotted names of what an error is: of the user's exception where there was one."""
-    raised = error.raised if isinstance(error, errors.UserCodeError) else ()
-    own = tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(error).__mro__)
-    return raised or ((*own, "builtins.TimeoutError") if isinstance(error, calls.TimedOut) else own)
-
-
-def _cannot_travel(step: steps.Step, error: Exception) -> errors.UserCodeError:
-    return errors.UserCodeError(
-        f"node {step.node.name!r} cannot be sent to a worker process: {type(error).__name__}: {error}",
-        hint="define its function at the top of a module, or run it where the others do (executor: serial)",
-    )

@@ -122,21 +122,21 @@ class _Previewing:
             return undecided
         seen = {name: keys.seen(kept, name) for name in step.takes if (kept := given.find(name))}
         key, basis, versions = keys.of(step, seen)
-        found = keys.result(key)
+        found, damage = keys.judged(keys.result(key), key, node.name)
         known = decisions.Known(
             found is not None,
-            keys.damage(found) if found else "",
+            damage,
             lambda: keys.before(node.name),
             keys.document,
         )
         decision = decisions.decide(step, basis, versions, known, forced=node.name in self._forced)
         if decision.action != "reuse" or found is None:
             return PlannedStep(node.name, decision.action, decision.reasons)
-        lacking = forms.lacking(found.outputs, node.outputs, self._opened.catalog, keep=self._opened.keeps)
+        lacking = forms.lacking(found.outputs, node.outputs, self._opened.catalog, keys, keep=self._opened.keeps)
         if lacking:
             return PlannedStep(node.name, "run", (Reason(Why.OPTION, lacking),))
         for name, kept in zip(node.outputs, found.outputs, strict=True):
-            formed = forms.known(kept, name, self._opened.catalog, self._opened.ledger, keep=self._opened.keeps)
+            formed = forms.known(kept, name, self._opened.catalog, self._opened.ledger, keys, keep=self._opened.keeps)
             if formed is not None:  # else it is to be written in a form not seen before: what it gives is not known
                 given.add(formed)
                 self._look_at_file(name, formed)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 
 from tane import events
 from tane.catalog import datasets
-from tane.ledger import connection, read, records, write
+from tane.ledger import connection, read, records, references, write
 from tane.runs import fetching, gathered
 from tane.store import failures, filedigests, objects, placing, signatures
 
@@ -120,6 +120,8 @@ class Publisher:
         self._before_placing = before_placing
         self.placed: dict[str, records.Kept] = {}
         self.signatures: dict[str, signatures.Signature | None] = {}
+        self.made: set[str] = set()  # of these, what was written here
+        self.rests_on_stat = True  # False once it placed what only its dataset can look at
 
     def place(self, dataset: datasets.Dataset, kept: records.Kept, *, fresh: bool) -> str:
         """Make the workspace hold `kept` as `dataset`; `fresh` says that this run has just made it.
@@ -128,34 +130,48 @@ class Publisher:
         """
         if dataset.kind == "memory":
             return ""
-        if dataset.kind == "object":
-            return self._save_again(dataset, kept, fresh)
-        if dataset.local is None:
-            return self._send(dataset, kept, fresh)
+        if dataset.local is None or not kept.file:
+            self.rests_on_stat = False
+            return (self._save_again if dataset.kind == "object" else self._send)(dataset, kept, fresh)
         path = Path(os.path.realpath(dataset.local)) if dataset.local.is_symlink() else dataset.local
         self.placed[dataset.name] = kept
         before = _look(path)
         current = self._files.of(path)
         if current == kept.file:
             self.signatures.update(before)
+            self.made.update(before if fresh else ())
             return ""
         self._before_placing()  # what is placed is on record, so that after a crash it is known as ours
         verb = self._verb(path, current, fresh)
         self._lease.announce(path)
         self._store.place(kept.file, path)
-        self.signatures.update(_look(path))
+        placed = _look(path)
+        self.signatures.update(placed)
+        self.made.update(placed)
         self._files.note(path, kept.file)
         write.note_placed(self._ledger, relative(path, self._root), kept.file)
         return verb
+
+    def announce(self, paths: Iterable[Path]) -> None:
+        """Note that something beside the results themselves is about to be put at these paths."""
+        for path in paths:
+            self._lease.announce(path)
 
     def _verb(self, path: Path, current: str | None, fresh: bool) -> str:
         last = read.placed(self._ledger, relative(path, self._root))
         if current is None:
             return "restored" if last is not None and not fresh else "saved"
-        if current == last or read.kept_file(self._ledger, current):
-            return "saved" if fresh else "replaced"
+        word = "saved" if fresh else "replaced"
+        if current == last:
+            return word
+        known = read.kept_file(self._ledger, current) is not None
+        if known and self._store.has(current):
+            return word
         kept = self._store.put_path(path)
         self._store.flush()
+        if known:  # made by a run, but kept in the store of another copy of the project
+            return word
+        write.add_event(self._ledger, references.replaced(relative(path, self._root), kept, self._run))
         self._notice(
             f"{relative(path, self._root)} was changed by hand; it is replaced, "
             f"and what it held is kept as object {kept[:12]}"
@@ -163,23 +179,49 @@ class Publisher:
         return "replaced"
 
     def _save_again(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> str:
-        """A dataset of its own kind was saved where the step worked; one that is gone is saved from the kept value."""
-        if not fresh and kept.value and not dataset.exists():
+        """A dataset of its own kind was saved where the step worked; one that is gone, or holds what another run saved,
+        is saved from the kept value.
+        """
+        if not fresh:
+            there = dataset.exists()
+            if not kept.value or (there and self._holds(dataset, kept)):
+                return ""
+            doubt(self._ledger, (dataset,))
             dataset.save(gathered.load(kept.codec, kept.value, self._store))
-        elif not fresh:
-            return ""
-        return "saved" if fresh else "restored"
+        write.note_placed(self._ledger, _key(dataset), kept.digest)
+        return "saved" if fresh else "replaced" if there else "restored"
 
     def _send(self, dataset: datasets.Dataset, kept: records.Kept, fresh: bool) -> str:
-        if not fresh and dataset.exists():
+        there = not fresh and dataset.exists()
+        if there and self._holds(dataset, kept):
             return ""
+        doubt(self._ledger, (dataset,))
         with self._store.named(kept.file, dataset.filename) as source:
             dataset.send(source)
         fetching.note_sent(dataset, kept.file, self._store)
-        return "saved" if fresh else "restored"
+        write.note_placed(self._ledger, _key(dataset), kept.digest)
+        return "saved" if fresh else "replaced" if there else "restored"
+
+    def _holds(self, dataset: datasets.Dataset, kept: records.Kept) -> bool:
+        """Whether a place that we cannot look into is known to hold `kept`, or nothing is known of it."""
+        return read.placed(self._ledger, _key(dataset)) in (kept.digest, None)
 
     def _notice(self, text: str) -> None:
         self._tell(events.Notice(self._run, "warning", text))
+
+
+def doubt(ledger: connection.Ledger, about_to_change: Iterable[datasets.Dataset | None]) -> None:
+    """Note of those of the datasets that cannot be looked into that nobody knows what they hold, until one is saved: a
+    process that is killed meanwhile may leave anything there.
+    """
+    for dataset in about_to_change:
+        if dataset is not None and (dataset.kind == "object" or (dataset.kind == "file" and dataset.local is None)):
+            write.note_placed(ledger, _key(dataset), "")
+
+
+def _key(dataset: datasets.Dataset) -> str:
+    """How the ledger calls what has no path here: no path begins so."""
+    return f"//{dataset.name}//{dataset.place}"
 
 
 def relative(path: Path, root: Path) -> str:

@@ -26,6 +26,21 @@ class StepResult:
     error: str = ""
     attempts: int = 1
 
+    @classmethod
+    def of(cls, record: records.StepRecord) -> StepResult:
+        """What a record says of a step that has ended."""
+        return cls(
+            record.node,
+            record.status,
+            record.reasons,
+            record.ended - record.started,
+            record.cpu,
+            record.peak_memory,
+            {kept.name: kept.digest for kept in record.outputs},
+            record.error,
+            record.attempts,
+        )
+
 
 @fielded.frozen
 class Run:

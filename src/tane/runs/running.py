@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +12,7 @@ from tane import errors, events, fielded
 from tane.executors import routing
 from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
-from tane.plan import environment
+from tane.plan import environment, scripts
 from tane.project import logs, projects, snapshot
 from tane.runs import (
     admission,
@@ -25,12 +26,12 @@ from tane.runs import (
     opening,
     publishing,
     recording,
+    remotely,
     results,
     sources,
     standing,
-    work,
 )
-from tane.store import objects, signatures
+from tane.store import objects, referrers, signatures
 
 Selection = opening.Selection
 
@@ -89,6 +90,7 @@ def record(opened: opening.Opened, run: str, name: str = "", *, published: bool 
     """What is put on record of a run that begins now: what it was asked for, and where it stands."""
     state = snapshot.take(opened.project.root, opened.project.code, opened.project.conf)
     installed = environment.installed(opened.packages)
+    referrers.note(opened.store.root, opened.ledger.path, opened.project.root)
     diff = opened.store.put(state.git.diff) if state.git.diff else ""
     opened.store.flush()
     return records.RunRecord(
@@ -152,6 +154,8 @@ class _Running:
                 self.lease.release()
             raise
         publisher = self._publisher()
+        if publisher is not None:
+            self._look(rests)
         running = self._loop(force, executor, keep_going, publisher)
         status, error = RunStatus.FAILED, None
         locked = False
@@ -176,9 +180,11 @@ class _Running:
             with interrupts.held_off():
                 executor.close()
                 ended = self._end(running, status, error)
-        if status is RunStatus.SUCCEEDED and publisher is not None and locked and running.rests_on_stat:
-            self._rest_on(rests, running, publisher)
-            return fielded.replace(ended, rests=rests)
+        on_stat = running.rests_on_stat and publisher is not None and publisher.rests_on_stat
+        if status is RunStatus.SUCCEEDED and publisher is not None and locked and on_stat:
+            with contextlib.suppress(errors.StoreError):  # an object is gone already: the next run will see to it
+                self._rest_on(rests, running, publisher)
+                return fielded.replace(ended, rests=rests)
         return ended
 
     def _loop(
@@ -215,11 +221,17 @@ class _Running:
             recorder=self.recorder,
             publisher=publisher,
             tell=self._tell,
-            ledger_path=str(opened.project.ledger),
-            home=work.Home(str(opened.home), str(opened.project.root), opened.config.section(logs.SECTION)),
+            home=remotely.Home(
+                str(opened.home),
+                str(opened.project.root),
+                opened.config.section(logs.SECTION),
+                str(opened.store.root),
+                str(opened.project.ledger),
+            ),
             force=force,
             keep=opened.keeps,
             keep_going=keep_going,
+            rests=scripts.Rests(opened.project.root, opened.catalog, opened.files.of),
         )
         return loop.Loop(parts, pinned_by_stat=opened.start.pinned_by_stat)
 
@@ -328,28 +340,37 @@ class _Running:
             self._tell(events.Notice(self.run, "warning", updated.notice))
         path = opened.project.root / lockfile.NAME
         publisher.signatures[str(path)] = signatures.of(path)
+        publisher.made.add(str(path))
         return updated.clean
 
-    def _rest_on(self, rests: standing.Rests, running: loop.Loop, publisher: publishing.Publisher) -> None:
-        """Add to `rests` all that this run read and made, as it looked when that was done."""
+    def _look(self, rests: standing.Rests) -> None:
+        """Add to `rests` the code and all else that was read to begin this run, before its steps take their time: what
+        is edited meanwhile is none of what it rests on.
+        """
         opened = self.opened
-        rests.files.update({**opened.start.signatures, **publisher.signatures})
-        digests = {digest for kept in running.kept.values() for digest in (kept.value, kept.file) if digest}
-        held = opened.store.watched(digests)
-        rests.files.update(held)
-        rests.settled.update(held)
         rests.files.update((path, signatures.of(path)) for path in environment.watched())
-        rests.places.append(str(opened.project.ledger))
         for read_at_import in opened.project.files_read():
-            rests.look(read_at_import)
-        made = {name for step in opened.steps for name in step.node.outputs}
-        if any(opened.catalog.find(name) is None for name in made):
-            rests.latest = self.run
+            rests.look(read_at_import, late=True)
         for step in opened.steps:
             for path in step.code.files:
                 rests.look(str(path))
         for path in (*opened.transforms.files, *opened.config.files):
             rests.look(str(path))
+
+    def _rest_on(self, rests: standing.Rests, running: loop.Loop, publisher: publishing.Publisher) -> None:
+        """Add to `rests` all else that this run read and made, as it looked when that was done."""
+        opened = self.opened
+        rests.files.update({**opened.start.signatures, **publisher.signatures})
+        rests.made.update(publisher.made)
+        stored = [kept for name, kept in running.kept.items() if name not in opened.start.in_place]
+        digests = {digest for kept in stored for digest in (kept.value, kept.file) if digest}
+        held = opened.store.watched(digests)
+        rests.files.update(held)
+        rests.settled.update(held)
+        rests.places.append(str(opened.project.ledger))
+        made = {name for step in opened.steps for name in step.node.outputs}
+        if any(opened.catalog.find(name) is None for name in made):
+            rests.latest = self.run
 
 
 class _Loader:

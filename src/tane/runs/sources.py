@@ -8,6 +8,7 @@ from typing import Any
 
 from tane import errors, fielded
 from tane.catalog import catalogs, datasets
+from tane.digest import values
 from tane.ledger import connection, read, records
 from tane.pipeline import graph
 from tane.runs import arguments, artifacts, fetching, folders, gathered, keeping, refreshing, reloading
@@ -168,7 +169,7 @@ def _file(
     digest = parts.files.of(path) if look_only or too_large else parts.files.keep(path)
     if digest is None:
         made = _versions(parts, name)
-        if made and made[0].file:
+        if made and made[0].file and parts.store.check(made[0].file) == "ok":
             sources.kept[name] = made[0]
             sources.pinned_by_stat = False
             sources.notices.append(f"{dataset.place} is missing: its last kept version {made[0].file[:12]} is used")
@@ -178,7 +179,7 @@ def _file(
     if not (look_only or too_large) and parts.store.check(digest) != "ok":
         parts.store.put_path(path)  # what the store had of it was damaged
     _watch(path, before, sources)
-    sources.kept[name] = _as_kept_before(name, digest, size, parts)
+    sources.kept[name] = _as_kept_before(dataset, digest, size, parts, path)
     if too_large and before is not None and not parts.store.has(digest):
         sources.in_place[name] = (path, before)
         sources.notices.append(
@@ -207,14 +208,41 @@ def _partitions(
         sources.signatures[str(beside)] = signatures.of(beside)
     if not size and not dataset.partition_ids(dataset.files()):
         faults.extend(dataset.nothing_in_it().faults)
-    sources.kept[name] = _as_kept_before(name, digest, size, parts)
+    sources.kept[name] = _as_kept_before(dataset, digest, size, parts)
 
 
-def _as_kept_before(name: str, digest: str, size: int, parts: Parts) -> records.Kept:
-    """A file or folder of that content, with what is known of it if a step made it."""
+_UNREAD = "?"  # stands for the libraries of an object that could not be loaded
+
+
+def _as_kept_before(
+    dataset: datasets.Dataset, digest: str, size: int, parts: Parts, path: Path | None = None
+) -> records.Kept:
+    """A file or folder of that content, with the classes that it names. They are known if a step made it or a run took
+    it; else an object is loaded, from the store or the file at `path`, to see what it is an instance of.
+    """
     made = read.kept_file(parts.ledger, digest)
-    classes, libraries = (made.classes, made.libraries) if made else ((), ())
-    return records.Kept(name, digest, file=digest, bytes=size, classes=classes, libraries=libraries)
+    if made is not None and _UNREAD not in made.libraries:
+        classes, libraries = made.classes, made.libraries
+    else:
+        classes, libraries = _named(dataset, digest, parts, path) if dataset.holds_objects else ((), ())
+    return records.Kept(dataset.name, digest, file=digest, bytes=size, classes=classes, libraries=libraries)
+
+
+def _named(
+    dataset: datasets.Dataset, digest: str, parts: Parts, path: Path | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The classes and functions of the project that an object is made of, and the libraries of all others."""
+    try:
+        if parts.store.has(digest):
+            with parts.store.named(digest, dataset.filename) as held:
+                found = values.of(dataset.read(held))
+        elif path is not None:
+            found = values.of(dataset.read(path))
+        else:
+            return (), (_UNREAD,)
+    except (errors.TaneError, values.CannotDigest):  # the step that takes it will say so, if any does
+        return (), (_UNREAD,)
+    return found.classes, found.libraries
 
 
 def _present(dataset: datasets.Dataset, path: Path, parts: Parts) -> str | None:
@@ -237,7 +265,7 @@ def _fetched(name: str, dataset: datasets.Dataset, parts: Parts, sources: Source
     if known is None:
         return
     found = fetching.fetch(dataset, parts.store, look_only=look_only)
-    sources.kept[name] = _as_kept_before(name, found.digest, found.bytes, parts)
+    sources.kept[name] = _as_kept_before(dataset, found.digest, found.bytes, parts)
     if not look_only:
         refreshing.note(dataset, sources.kept[name], parts.ledger, known.identity)
 

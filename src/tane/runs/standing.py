@@ -19,8 +19,8 @@ from typing import Any
 
 from tane.store import signatures
 
-_FORMAT = 1
-_GRANULARITY = 12_000_000  # ns; a file written more recently may be written again within the same timestamp
+_FORMAT = 2
+_TICK = 12_000_000  # ns; a file written more recently may be written again within the same timestamp
 
 
 def holds(home: str, argv: Sequence[str]) -> str | None:
@@ -45,8 +45,10 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
             return None
         if known["latest"] and _latest(home) != known["latest"]:
             return None
-        if any(stat(path).st_ino != inode for path, inode in known["places"]):
-            return None
+        for path, inode, size in known["places"]:
+            now = stat(path)
+            if now.st_ino != inode or now.st_size < size:
+                return None
     except (OSError, ValueError, EOFError, TypeError, KeyError):
         return None
     return str(known["text"])
@@ -55,15 +57,20 @@ def holds(home: str, argv: Sequence[str]) -> str | None:
 class Rests:
     """What a result rests on: files with their signatures (None: not there), folders with the names in them.
 
-    `places` are files that others write to as well: they must only be the same file still. `settled` are files that
-    nobody changes without changing their size: they need not have aged. `modules` are folders whose modules count, as
-    one added there may hide another of its name. `latest`, when not empty, is the run that must be the last one
-    recorded: what it made has no place in the workspace and is known as the newest of its name.
+    It is made before anything is looked at: a file that changed since, or so shortly before that a further change may
+    not show, is no ground to stand on. `made` are files that this run wrote itself. `places` are files that others add
+    to as well: they must only be the same file still, and no smaller. `settled` are files that nobody changes without
+    changing their size: they need not have aged. `modules` are folders whose modules count, as one added there may hide
+    another of its name. `latest`, when not empty, is the run that must be the last one recorded: what it made has no
+    place in the workspace and is known as the newest of its name.
     """
 
-    __slots__ = ("files", "folders", "latest", "modules", "places", "settled")
+    __slots__ = ("began", "files", "folders", "latest", "made", "modules", "places", "settled", "unsure")
 
     def __init__(self) -> None:
+        self.began = time.time_ns()
+        self.made: set[str] = set()
+        self.unsure = False  # a folder changed before it could be looked at
         self.files: dict[str, signatures.Signature | None] = {}
         self.folders: dict[str, tuple[str, ...]] = {}
         self.places: list[str] = []
@@ -71,15 +78,18 @@ class Rests:
         self.modules: dict[str, tuple[str, ...]] = {}
         self.latest = ""
 
-    def look(self, path: str) -> None:
+    def look(self, path: str, *, late: bool = False) -> None:
         """Note how `path` is now, unless that was noted earlier, when its content was read.
 
-        A folder counts by the names in it: its own times change when Python writes its caches there.
+        A folder counts by the names in it: its own times change when Python writes its caches there. They tell whether
+        it changed before it was looked at, when that is `late`: after the names in it were read.
         """
         if path in self.files or path in self.folders:
             return
         if os.path.isdir(path):
             self.folders[path] = listing(path)
+            signature = signatures.of(path) if late else None
+            self.unsure = self.unsure or (signature is not None and signatures.is_racy(signature, self.began))
         else:
             self.files[path] = signatures.of(path)
 
@@ -114,9 +124,11 @@ def listing(folder: str) -> tuple[str, ...]:
 def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
     """Leave a standing on `rests`.
 
-    Nothing is left, and False returned, when something changed since it was looked at. A file touched so recently that
-    a further change might not show is waited for, a few milliseconds.
+    Nothing is left, and False returned, when something changed since it was looked at, or may have changed without
+    showing it. What the run wrote itself is waited for, a few milliseconds, until a further change would show.
     """
+    if rests.unsure:
+        return False
     now = time.time_ns()
     files: list[tuple[Any, ...]] = []
     absent: list[str] = []
@@ -126,10 +138,12 @@ def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
         if signature is None:
             absent.append(path)
             continue
-        if path not in rests.settled and max(signature[1], signature[2]) > now - _GRANULARITY:
-            now = _wait(signature)
-            if signatures.of(path) != signature:
+        if path in rests.made:
+            now = _wait(signature, now)
+            if signatures.is_racy(signature, now, _TICK) or signatures.of(path) != signature:
                 return False
+        elif path not in rests.settled and signatures.is_racy(signature, rests.began):
+            return False
         files.append((path, *signature))
     if any(listing(path) != names for path, names in rests.folders.items()):
         return False
@@ -142,7 +156,7 @@ def leave(home: str, argv: Sequence[str], text: str, rests: Rests) -> bool:
         "absent": absent,
         "modules": sorted(rests.modules.items()),
         "latest": rests.latest,
-        "places": [(path, os.stat(path).st_ino) for path in rests.places],
+        "places": [(path, held.st_ino, held.st_size) for path in rests.places if (held := os.stat(path))],
     }
     target = _path(home, argv)
     _write(target, marshal.dumps(content))
@@ -183,11 +197,12 @@ def _written(path: str) -> int:
         return 0
 
 
-def _wait(signature: signatures.Signature) -> int:
+def _wait(signature: signatures.Signature, now: int) -> int:
     """Let a fresh timestamp grow old enough that any later write gets another one. At most a few ticks of the clock."""
-    behind = max(signature[1], signature[2]) + _GRANULARITY - time.time_ns()
-    if 0 < behind <= _GRANULARITY:
-        time.sleep(behind / 1e9)
+    behind = max(signature[1], signature[2]) + _TICK - now
+    if not 0 <= behind <= _TICK:
+        return now
+    time.sleep((behind + 1) / 1e9)
     return time.time_ns()
 
 

@@ -24,7 +24,7 @@ from tane.pipeline import graph
 from tane.plan import checks, code, environment, scripts, steps, transforms, wants
 from tane.project import projects, references
 from tane.runs import keying, opening, results, running, sources, windowed, windows
-from tane.store import filedigests, objects
+from tane.store import filedigests, objects, signatures
 
 
 @fielded.frozen
@@ -32,7 +32,7 @@ class Frame:
     """What all windows of a backfill share.
 
     `sources` are pinned for all, `report` the outputs that are to come back for placing. `record` is what each window's
-    run has in common, `code` the digest of the code that is to do them.
+    run has in common, `code` the digest of the code that is to do them, `files` how the files of that code looked.
     """
 
     backfill: str
@@ -44,6 +44,7 @@ class Frame:
     sources: sources.Sources
     record: records.RunRecord
     code: str = ""
+    files: Mapping[str, signatures.Signature | None] = fielded.field(default_factory=dict)
     report: frozenset[str] = frozenset()
     force: frozenset[str] = frozenset()
 
@@ -158,10 +159,25 @@ class Hands:
 
     def code(self, window: windows.Window) -> str:
         """The digest of all code that the steps rest on."""
+        prepared = self._prepared(window)
+        return hashing.combine("code", *(part for step in prepared for part in (step.node.name, step.code.digest)))
+
+    def files(self, window: windows.Window) -> Mapping[str, signatures.Signature | None]:
+        """The files of all code that the steps rest on, and how they looked when they said what it does."""
+        found = {str(path): signatures.of(path) for step in self._prepared(window) for path in step.code.files}
+        return {**found, **self._code_cache.files()}
+
+    def _prepared(self, window: windows.Window) -> list[steps.Step]:
         parameters = windowed.with_window(self.frame.parameters, window)
         rests = self._rests(self.catalog(window))
-        prepared = steps.prepare(self.pipeline, parameters, {}, self._code_cache, rests)
-        return hashing.combine("code", *(part for step in prepared for part in (step.node.name, step.code.digest)))
+        converted = wants.converted(wants.of(self.pipeline), parameters)
+        return steps.prepare(self.pipeline, parameters, converted, self._code_cache, rests)
+
+    def is_of_the_code(self) -> bool:
+        """Whether this process, which has just imported the code, has what the one has that leads the backfill."""
+        if all(signatures.of(file) == sig for file, sig in self.frame.files.items()):
+            return True
+        return self.code(windowed.SOMEWHERE) == self.frame.code  # a file was written anew, and says the same
 
     def perform(self, window: windows.Window, own: sources.Sources | None = None) -> Ended:
         """Do one window. Whatever ends it is in what comes back; only an interrupt of this process is raised."""
@@ -292,7 +308,7 @@ def _hands(frozen: Frozen, process: int) -> Hands:
     asked = frame.record.config["asked"]
     project = projects.open_project(frame.path, env=asked["environments"], overrides=asked["overrides"])
     hands = Hands(frame, project, connection.open_ledger(project.ledger), objects.Objects(project.store))
-    if hands.code(windowed.SOMEWHERE) != frame.code:
+    if not hands.is_of_the_code():
         hands.ledger.close()
         hands.store.close()
         raise CodeChangedError(

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Any, NamedTuple
 
-from tane import errors, fielded
+from tane import errors, fielded, patterns
 
 MOST = 1_000_000
 _SECONDS = {"s": 1, "min": 60, "h": 3600}
 _DAYS = {"d": 1, "w": 7}
-_EVERY = re.compile(r"(\d+)\s*(s|min|h|d|w|M)")
+_EVERY = patterns.lazily(r"(\d+)\s*(s|min|h|d|w|M)")
 _HINT = "write it as 15min, 1h, 1d, 1w or 1M (a calendar month)"
 
 

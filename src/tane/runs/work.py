@@ -6,19 +6,17 @@ function itself logs.
 
 from __future__ import annotations
 
-import functools
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from tane import events, fielded
-from tane.ledger import connection
 from tane.pipeline import commands, nodes
-from tane.project import logs
-from tane.runs import arguments, calling, commanding, journal, keeping, resource_use, streams
+from tane.project import loaded
+from tane.runs import arguments, calling, commanding, keeping, resource_use, streams
 from tane.store import objects
 from tane.tracking import sinks
 
@@ -43,7 +41,8 @@ class Task:
 class Outcome:
     """What a step made, and what it took: start and end (epoch seconds), CPU seconds, peak memory in bytes.
 
-    `loading` and `saving` are the seconds for each argument and each output, in order.
+    `loading` and `saving` are the seconds for each argument and each output, in order. `imported` are the modules of the
+    user's that a worker process has imported for it.
     """
 
     outputs: tuple[keeping.Made, ...]
@@ -53,6 +52,8 @@ class Outcome:
     peak_memory: int
     loading: tuple[float, ...] = ()
     saving: tuple[float, ...] = ()
+    imported: tuple[loaded.Module, ...] = ()
+    handed: tuple[objects.Handed, ...] = ()
 
 
 def perform(task: Task, place: arguments.Place) -> Outcome:
@@ -101,32 +102,9 @@ def _perform_command(command: commands.Command, task: Task, place: arguments.Pla
     return Outcome(done.outputs, started, time.time(), done.cpu, done.peak_memory)
 
 
-@fielded.frozen
-class Home:
-    """Where a worker process logs: the project's .tane folder, its root, and what logging.yml says."""
-
-    folder: str
-    root: str
-    logging: Mapping[str, Any]
-
-
-def perform_remotely(task: Task, store: str, ledger: str, home: Home) -> Outcome:
-    """`perform` in a worker process, which opens store and ledger once."""
-    place = _open(store, ledger, os.getpid())
-    log = journal.Journal(Path(home.folder) / "runs", task.run)
+def folder() -> str:
+    """The working folder; empty when it has been deleted."""
     try:
-        with (
-            logs.configured(home.logging, Path(home.root), lambda *keys: "conf/*/logging.yml"),
-            journal.listening(log),
-        ):
-            outcome = perform(task, place)
-    finally:
-        log.close()
-    place.store.flush()
-    return outcome
-
-
-@functools.cache
-def _open(store: str, ledger: str, process: int) -> arguments.Place:
-    root = Path(store)
-    return arguments.Place(objects.Objects(root), connection.open_ledger(Path(ledger)))
+        return os.getcwd()
+    except FileNotFoundError:
+        return ""

@@ -5,22 +5,21 @@ it.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from tane import errors
+from tane import errors, patterns
 from tane.digest import hashing
 from tane.store import index, loose, objects, packs, trees
 
-_FOLDER = re.compile(r"[0-9a-f]{2}").fullmatch
-_FILE = re.compile(r"[0-9a-f]{62}").fullmatch
+_FOLDER = patterns.lazily(r"[0-9a-f]{2}")
+_FILE = patterns.lazily(r"[0-9a-f]{62}")
 
 
 def held(store: objects.Objects) -> dict[str, int]:
     """The digest of every object in the store, with its bytes."""
     found = {digest: row.length for digest, row in _packed(store)}
-    for digest, path in _loose(store.root):
+    for digest, path in files(store.root):
         try:
             found[digest] = os.stat(path).st_size
         except FileNotFoundError:  # set aside or collected meanwhile
@@ -30,7 +29,7 @@ def held(store: objects.Objects) -> dict[str, int]:
 
 def damaged(store: objects.Objects) -> list[str]:
     """The objects whose bytes are not what their digests say. Every byte is read, whatever is remembered of it."""
-    found = [digest for digest, path in _loose(store.root) if not _is_whole_file(digest, path)]
+    found = [digest for digest, path in files(store.root) if not _is_whole_file(digest, path)]
     reader = packs.Packs(store.root, store.index)
     try:
         for digest, row in _packed(store):
@@ -83,13 +82,16 @@ def _packed(store: objects.Objects) -> list[tuple[str, index.Packed]]:
     return [(row[0].hex(), index.Packed(*row[1:])) for row in rows]
 
 
-def _loose(root: Path) -> list[tuple[str, str]]:
+def files(root: Path) -> list[tuple[str, str]]:
+    """The large objects, and the file of each."""
     if not root.is_dir():
         return []
     found = []
-    for folder in sorted(entry.path for entry in os.scandir(root) if _FOLDER(entry.name) and entry.is_dir()):
+    for folder in sorted(entry.path for entry in os.scandir(root) if _FOLDER.fullmatch(entry.name) and entry.is_dir()):
         found += [
-            (os.path.basename(folder) + entry.name, entry.path) for entry in os.scandir(folder) if _FILE(entry.name)
+            (os.path.basename(folder) + entry.name, entry.path)
+            for entry in os.scandir(folder)
+            if _FILE.fullmatch(entry.name)
         ]
     return found
 

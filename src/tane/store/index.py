@@ -8,6 +8,7 @@ signatures are verified anew. Signatures to remember are buffered until `flush`.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
@@ -99,6 +100,7 @@ class Index:
         self.losses = 0  # how often the place went away
         self.closed = False
         self._inode = 0
+        self._use = _Use(root / "users.lock")
         self._seen: dict[str, Seen] = {}
         self._files: dict[bytes, FileRow] = {}
         _living.add(self)
@@ -114,15 +116,17 @@ class Index:
                 self._connect()
         return self._connection
 
-    def _connect(self) -> sqlite3.Connection:
+    def _connect(self) -> sqlite3.Connection | None:
         if not os.access(self.root, os.W_OK):
             self.read_only = True
         with _translated(self.path):
             if self.read_only:
-                return self._use(_open_read_only(self.path))
-            return self._use(_open_writable(self.path, self._create))
+                found = _open_read_only(self.path)
+                return None if found is None else self._settle(found)
+            self._use.begin()
+            return self._settle(_open_writable(self.path, self._create))
 
-    def _use(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+    def _settle(self, connection: sqlite3.Connection) -> sqlite3.Connection:
         self._connection = connection
         self.generation += 1
         self._inode = os.stat(self.path).st_ino
@@ -151,7 +155,7 @@ class Index:
                 with failures.guarding("make", self.root):
                     self.root.mkdir(parents=True, exist_ok=True)
             connection = self._connection or self._connect()
-            if self.read_only:
+            if self.read_only or connection is None:
                 raise failures.read_only(self.root)
             self._check_place()
             with _translated(self.path):
@@ -163,6 +167,30 @@ class Index:
                     if connection.in_transaction:
                         connection.execute("rollback")
                     raise
+
+    @contextmanager
+    def unshared(self) -> Iterator[bool]:
+        """Whether nobody else has the store open to write, as far as that can be told."""
+        with self.lock:
+            self._reader()
+            alone = self._use.alone()
+        try:
+            yield alone
+        finally:
+            self._use.begin()
+
+    @contextmanager
+    def durably(self) -> Iterator[None]:
+        """Transactions inside survive a power cut as well."""
+        with self.lock:
+            connection = self._reader()
+            if connection is not None:
+                connection.execute("pragma synchronous = full")
+            try:
+                yield
+            finally:
+                if connection is not None and connection is self._connection:
+                    connection.execute("pragma synchronous = normal")
 
     def _check_place(self) -> None:
         """A deleted database goes on working, for nobody: notice it."""
@@ -202,11 +230,17 @@ class Index:
                 if self._connection is not None:
                     self._connection.close()
                     self._connection = None
+                self._use.end()
 
     def check_open(self) -> None:
         """Raise when the store was closed: a thread that nobody could stop may still be at work on it."""
         if self.closed:
             raise failures.closed(self.root)
+
+    def knows(self, table: str) -> bool:
+        """Whether there is such a table: an index of an older version that cannot be written lacks the newest."""
+        with self.lock:
+            return bool(self._rows("select 1 from sqlite_master where name = ?", (table,)))
 
     # -- packs ---------------------------------------------------------------------------------------------
 
@@ -235,6 +269,11 @@ class Index:
         with self.lock:
             rows = self._rows(f"{_PACK} where id = ?", (number,))
         return _pack(rows[0]) if rows else None
+
+    def pack_names(self) -> set[str]:
+        """The names of all packs."""
+        with self.lock:
+            return {row[0] for row in self._rows("select name from packs")}
 
     def small_packs(self, limit: int) -> list[Pack]:
         """The newest packs of less than `limit` bytes: one of them may be continued."""
@@ -382,24 +421,60 @@ def _pack(row: Sequence[Any]) -> Pack:
     return Pack(row[0], row[1], (row[2], row[3], row[4], row[5]), row[6])
 
 
+class _Use:
+    """A lock that all share who have a store open to write: what was thrown away is not deleted while one of them may
+    have found it before that. A process that ends, however it ends, lets go of it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = -1
+
+    def begin(self) -> None:
+        """Be one of them, where the file system has locks and nobody is just deleting."""
+        try:
+            if self._file < 0:
+                self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            fcntl.flock(self._file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            pass
+
+    def alone(self) -> bool:
+        """Try to be the only one."""
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        except OSError:  # no locks here: nobody can tell
+            return True
+        return True
+
+    def end(self) -> None:
+        """Be none of them."""
+        file, self._file = self._file, -1
+        if file >= 0:
+            os.close(file)
+
+    def __del__(self) -> None:
+        self.end()
+
+
 def _open_writable(path: Path, create: Callable[[sqlite3.Connection], None]) -> sqlite3.Connection:
     connection = _connected(f"{path.absolute().as_uri()}?mode=rwc")
     try:
         _use_wal(connection)
         connection.execute("pragma synchronous = normal")
-        version = connection.execute("pragma user_version").fetchone()[0]
+        version = _version(connection)
         if version != _VERSION:
             connection.execute("begin immediate")
-            version = connection.execute("pragma user_version").fetchone()[0]
+            version = _version(connection)
             if version == 0:
                 create(connection)
             elif version < _VERSION:
                 _bring_up(connection)
             connection.execute("commit")
         if version > _VERSION:
-            raise errors.StoreError(
-                f"{path} was made by a newer Tane (layout {version})", hint="pip install --upgrade tane"
-            )
+            raise _newer(path, version)
     except BaseException:
         connection.close()
         raise
@@ -429,16 +504,37 @@ def _use_wal(connection: sqlite3.Connection) -> None:
             time.sleep(0.005)
 
 
-def _open_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that only reads; a read-only file system refuses even the WAL's shared memory."""
+def _open_read_only(path: Path) -> sqlite3.Connection | None:
+    """A connection that only reads; a read-only file system refuses even the WAL's shared memory.
+
+    None when there is nothing in the index: whoever was about to make it was killed.
+    """
     uri = f"{path.absolute().as_uri()}?mode=ro"
     connection = _connected(uri)
     try:
-        connection.execute("select count(*) from packs").fetchone()
-        return connection
-    except sqlite3.OperationalError:
+        try:
+            version = _version(connection)
+        except sqlite3.OperationalError:
+            connection.close()
+            connection = _connected(f"{uri}&immutable=1")
+            version = _version(connection)
+        if version > _VERSION:
+            raise _newer(path, version)
+    except BaseException:
         connection.close()
-    return _connected(f"{uri}&immutable=1")
+        raise
+    if version:
+        return connection
+    connection.close()
+    return None
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("pragma user_version").fetchone()[0])
+
+
+def _newer(path: Path, version: int) -> errors.StoreError:
+    return errors.StoreError(f"{path} was made by a newer Tane (layout {version})", hint="pip install --upgrade tane")
 
 
 @contextmanager
@@ -460,6 +556,7 @@ def _after_fork() -> None:
     """A child must not use its parent's connection, or a lock that another thread of the parent held."""
     for index in _living:
         index.lock = threading.RLock()
+        index._use.end()  # the parent's goes on
         if index._connection is not None:
             _abandoned.append(index._connection)
             index._connection = None

@@ -231,4 +231,9 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         pass
-    return True
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            state = file.read().rpartition(b")")[2].split()[0]  # the name before it may hold anything
+    except (OSError, IndexError):  # not on this system
+        return True
+    return state not in (b"Z", b"X")  # the remains of a process whose parent does not ask how it ended

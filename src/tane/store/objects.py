@@ -12,18 +12,20 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 from tane import errors
 from tane.digest import hashing
-from tane.store import failures, filedigests, index, loose, packs, placing, signatures, sources, trees
+from tane.store import failures, filedigests, index, loose, packs, placing, signatures, sources, trash, trees
 
 Buffer = hashing.Buffer
+Handed = packs.Handed
 FileDigests = filedigests.FileDigests
 _EXECUTABLE = 0o777
 _PLAIN = 0o666
+_TRIES = 5  # how often an object is looked for that was there a moment ago: collection may be moving it
 
 
 class Objects:
@@ -127,6 +129,19 @@ class Objects:
         self._packs.flush()
         self.index.flush()
 
+    def hand_over(self, most: int) -> tuple[Handed, ...]:
+        """What was put and is not written yet, taken out for another process to `take_over`. When it is more than
+        `most` bytes it is written instead. The rest becomes visible to other processes.
+        """
+        handed = self._packs.hand_over(most)
+        self.index.flush()
+        return handed
+
+    def take_over(self, handed: Iterable[Handed]) -> None:
+        """Put what another process has handed over."""
+        for digest, kind, data in handed:
+            self._packs.put(digest, kind, data)
+
     def _put(self, digest: str, kind: int, chunks: Sequence[Buffer]) -> None:
         if sum(map(len, chunks)) < sources.SMALL:
             self._packs.put(digest, kind, b"".join(chunks))
@@ -166,10 +181,22 @@ class Objects:
         return states
 
     def _own_states(self, digests: Sequence[str]) -> dict[str, packs.State]:
-        """The states of objects, not of what trees name."""
+        """The states of objects, not of what trees name. One that was thrown away comes back when it is asked for."""
+        states = self._look(digests)
+        missing = [digest for digest, state in states.items() if state == "missing"]
+        if missing:
+            back = trash.bring_back(self.index, missing)
+            states.update(self._look([digest for digest in missing if digest in back]))
+        return states
+
+    def _look(self, digests: Sequence[str]) -> dict[str, packs.State]:
         states: dict[str, packs.State] = {digest: "ok" for digest in digests if self._packs.pending(digest)}
         rows = self.index.locate_many(digest for digest in digests if digest not in states)
         states.update(self._packs.states(rows))
+        moved = [digest for digest in rows if states[digest] == "missing"]
+        if moved:  # into another pack, it may be
+            again = self.index.locate_many(moved)
+            states.update(self._packs.states({digest: row for digest, row in again.items() if row != rows[digest]}))
         for digest in digests:
             if states.get(digest, "missing") == "missing":
                 states[digest] = self._loose.state(digest)
@@ -201,7 +228,10 @@ class Objects:
         row = self._whole(digest)
         if self._kind(digest) == trees.TREE:
             return sum(entry.size for entry in self.entries(digest))
-        return row.length if row else os.stat(self._loose.path(digest)).st_size
+        if row is not None:
+            return row.length
+        with failures.guarding("read", self._loose.path(digest)):
+            return os.stat(self._loose.path(digest)).st_size
 
     def entries(self, digest: str) -> tuple[trees.Entry, ...]:
         """What a tree names, in order."""
@@ -219,9 +249,17 @@ class Objects:
     def watched(self, digests: Iterable[str]) -> dict[str, signatures.Signature]:
         """The signatures of the files that hold these objects and all below trees, which are all checked."""
         self.flush()
+        wanted = list(dict.fromkeys(digests))
+        for _ in range(_TRIES):
+            try:
+                return self._watched(wanted)
+            except errors.MissingObjectError:  # or moved between two looks
+                continue
+        return self._watched(wanted)
+
+    def _watched(self, wanted: list[str]) -> dict[str, signatures.Signature]:
         found: dict[str, signatures.Signature] = {}
         numbers: set[int] = set()
-        wanted = list(dict.fromkeys(digests))
         while wanted:
             for digest, state in self._own_states(wanted).items():
                 _demand(digest, state)
@@ -243,27 +281,30 @@ class Objects:
 
     def read(self, digest: str) -> bytes:
         """The verified bytes of an object. Raises when it is not here or damaged."""
-        waiting = self._packs.pending(digest)
-        if waiting is not None:
-            return waiting[1]
-        row = self._whole(digest)
-        if row is None:
-            with failures.guarding("read", self._loose.path(digest)):
-                return Path(self._loose.path(digest)).read_bytes()
-        if not row.pack:  # put again just now by another thread: it waits once more, or has been written meanwhile
-            return self.read(digest)
-        data = self._packs.read(row)
-        if data is None:
-            raise errors.MissingObjectError(digest)
-        return data
+        for _ in range(_TRIES):
+            waiting = self._packs.pending(digest)
+            if waiting is not None:
+                return waiting[1]
+            row = self._whole(digest)
+            if row is None:
+                with failures.guarding("read", self._loose.path(digest)), suppress(FileNotFoundError):
+                    return Path(self._loose.path(digest)).read_bytes()
+            elif row.pack:
+                data = self._packs.read(row)
+                if data is not None:
+                    return data
+            # else it was put again just now by another thread: it waits once more, or has been written meanwhile
+        raise errors.MissingObjectError(digest)
 
     def map(self, digest: str) -> memoryview:
         """The verified bytes of an object: a private copy-on-write map of a large one, or a view."""
-        if self._whole(digest) is not None:
-            return memoryview(self.read(digest))
         path = self._loose.path(digest)
-        with failures.guarding("read", path), open(path, "rb") as file:
-            return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+        for _ in range(_TRIES):
+            if self._whole(digest) is not None:
+                return memoryview(self.read(digest))
+            with failures.guarding("read", path), suppress(FileNotFoundError), open(path, "rb") as file:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY))
+        raise errors.MissingObjectError(digest)
 
     def place(self, digest: str, target: str | os.PathLike[str], *, link: bool = False) -> None:
         """Put a verified file or folder at `target`, whole or not at all.
@@ -303,10 +344,14 @@ class Objects:
         return self._whole(digest) is None and self._loose.link(digest, target)
 
     def _copy_out(self, digest: str, opened: int) -> None:
-        if self._whole(digest) is None:
-            placing.copy(self._loose.path(digest), opened)
-        else:
-            placing.write_all(opened, self.read(digest))
+        for _ in range(_TRIES):
+            if self._whole(digest) is not None:
+                placing.write_all(opened, self.read(digest))
+                return
+            with suppress(FileNotFoundError):
+                placing.copy(self._loose.path(digest), opened)
+                return
+        raise errors.MissingObjectError(digest)
 
     @contextmanager
     def named(self, digest: str, name: str) -> Iterator[Path]:
@@ -318,7 +363,12 @@ class Objects:
                 target.symlink_to(self._loose.path(digest))
             else:
                 self.place(digest, target)
-            yield target
+            try:
+                yield target
+            except Exception as error:
+                if not target.exists():  # collected while it was read: that is what went wrong
+                    raise errors.MissingObjectError(digest) from error
+                raise
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:

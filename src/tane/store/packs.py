@@ -2,8 +2,9 @@
 
 A pack only grows. Each object in it is preceded by a header with its digest, so that the index can be made
 again from the packs alone. A process appends only to a pack that it holds a lock on, and rows enter the
-index after the bytes, in one transaction: whatever instant a process is killed at, at most some bytes that
-nobody refers to remain. Until `flush`, new objects are in memory and readable by this process alone.
+index after the bytes, in one transaction: what a process that is killed leaves behind the end that the index
+knows is found later, taken in where it is whole and else cut off. Until `flush`, new objects are in memory and
+readable by this process alone.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import struct
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -30,6 +32,15 @@ _SPILL = 8 * 1024 * 1024  # so much may wait in memory
 _SPILL_COUNT = 50_000
 _GROWING = 60 * 1_000_000_000  # a pack changed within this time may have a writer at work
 _OPEN_FILES = 32
+_LOOK = 1024 * 1024  # so much is looked through at once for the next header
+
+
+class Handed(NamedTuple):
+    """An object on its way from one process to another."""
+
+    digest: str
+    kind: int
+    data: bytes
 
 
 class _Writer(NamedTuple):
@@ -68,6 +79,17 @@ class Packs:
             self._waiting += len(data)
             if self._waiting > _SPILL or len(self._pending) > _SPILL_COUNT:
                 self.flush()
+
+    def hand_over(self, most: int) -> tuple[Handed, ...]:
+        """Take out what waits, for another process to put; more than `most` bytes are written here instead."""
+        with self._index.lock:
+            if self._waiting > most:
+                self.flush()
+                return ()
+            handed = tuple([Handed(digest, kind, data) for digest, (kind, data) in self._pending.items()])
+            self._pending.clear()
+            self._waiting = 0
+            return handed
 
     def pending(self, digest: str) -> Pending | None:
         """An object that is not written yet."""
@@ -153,7 +175,7 @@ class Packs:
         return self._writer
 
     def _continue_one(self) -> _Writer | None:
-        """A pack with room that nobody writes to and that holds nothing the index does not know."""
+        """A pack with room that nobody writes to, which is as it was when it was last known to be whole."""
         for pack in self._index.small_packs(_FULL):
             path = self._path(pack)
             try:
@@ -162,7 +184,7 @@ class Packs:
                 continue
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if os.fstat(file).st_size == pack.sig[0]:
+                if signatures.is_unchanged(signatures.of_stat(os.fstat(file)), pack.sig, pack.taken_ns):
                     return _Writer(os.getpid(), self._index.generation, file, str(path), pack.id)
             except OSError:
                 pass
@@ -174,6 +196,7 @@ class Packs:
         path = self._folder / name
         with failures.guarding("write", path):
             self._folder.mkdir(parents=True, exist_ok=True)
+            self._adopt()
             flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
             file = os.open(path, flags, 0o644)
         try:
@@ -181,6 +204,17 @@ class Packs:
         except OSError:  # a file system without locks: nobody can continue the pack there, nor need they
             pass
         return _Writer(os.getpid(), self._index.generation, file, str(path), self._index.add_pack(name))
+
+    def _adopt(self) -> None:
+        """Tell the index of packs that it has never heard of: whoever made them was killed before he could. Runs inside
+        a transaction, as the making of a pack does.
+        """
+        known = self._index.pack_names()
+        for path in self._folder.glob("*.pack"):
+            if path.name not in known:
+                with path.open("rb") as file:
+                    number = self._index.add_pack(path.name)
+                    self._index.add_packed(_scan(file.fileno(), number))
 
     def _let_go(self) -> None:
         if self._writer is not None:
@@ -235,9 +269,31 @@ class Packs:
         taken_ns = time.time_ns()
         sig = signatures.of(path)
         damaged = self._verify(pack, dict(self._index.objects_in(pack.id)), sig)
-        if sig is not None:
+        if sig is not None and sig[0] > pack.sig[0] > 0:
+            self._mend_end(pack, sig)
+        elif sig is not None:
             self._index.reseal(pack, sig, taken_ns)
         return damaged
+
+    def _mend_end(self, pack: index.Pack, sig: signatures.Signature) -> None:
+        """Have a verified pack that looks like `sig` end where the index says.
+
+        What lies behind that was written by a process that was killed before it could tell the index: whole objects are
+        told now, the rest is cut off. Does nothing while a process has the pack open for writing.
+        """
+        with suppress(OSError), self._index.transaction():
+            file = os.open(self._path(pack), os.O_RDWR | os.O_CLOEXEC)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if self._index.pack(pack.id) == pack and signatures.of_stat(os.fstat(file)) == sig:
+                    end = pack.sig[0]
+                    rows = [row for row in _scan(file, pack.id, end) if _is_whole(file, row)]
+                    os.ftruncate(file, max((row[2] + row[3] for row in rows), default=end))
+                    signatures.seal(file)
+                    self._index.add_packed(rows)
+                    self._index.seal_pack(pack.id, signatures.of_stat(os.fstat(file)), time.time_ns())
+            finally:
+                os.close(file)
 
     def _verify(self, pack: index.Pack, rows: Mapping[str, index.Packed], sig: signatures.Signature | None) -> set[str]:
         """Which of these objects are not what their digests say."""
@@ -249,6 +305,8 @@ class Packs:
                     self._verified[digest] = sig
             else:
                 damaged[digest] = data or b""
+        if damaged and self._index.pack(pack.id) is None:  # it was written anew meanwhile, and is to be looked up again
+            return set()
         if damaged and not self._index.read_only:
             for digest, data in damaged.items():
                 quarantine.note(self._quarantine, digest, data, f"in pack {pack.name}")
@@ -310,16 +368,37 @@ class Packs:
                 rows.add_packed(_scan(file.fileno(), number))
 
 
-def _scan(file: int, number: int) -> list[index.PackedRow]:
-    """The objects of a pack by their headers, up to its end or the first broken header."""
-    found = []
+def _scan(file: int, number: int, at: int = 0) -> list[index.PackedRow]:
+    """The objects of a pack from `at` on, by their headers. Where it is broken, the next whole one is looked for."""
+    found: list[index.PackedRow] = []
     size = os.fstat(file).st_size
-    at = 0
     while at + _HEADER.size <= size:
         mark, kind, digest, length = _HEADER.unpack(os.pread(file, _HEADER.size, at))
-        at += _HEADER.size
-        if mark != _MARK or at + length > size:
-            break
-        found.append((digest, number, at, length, kind))
-        at += length
+        start = at + _HEADER.size
+        end = start + length
+        row = (digest, number, start, length, kind)
+        there = mark == _MARK and end <= size
+        if there and (end == size or os.pread(file, len(_MARK), end) == _MARK or _is_whole(file, row)):
+            found.append(row)
+            at = end
+        else:
+            at = _next_mark(file, at + 1, size)
     return found
+
+
+def _is_whole(file: int, row: index.PackedRow) -> bool:
+    """Whether the object at a place is what its digest says."""
+    digest, _, start, length, kind = row
+    data = os.pread(file, length, start)
+    return trees.kind_of(digest.hex(), hashing.of_bytes(data), data) == kind
+
+
+def _next_mark(file: int, at: int, size: int) -> int:
+    """Where what may be a header stands next; the end of the pack when there is none."""
+    while at < size:
+        block = os.pread(file, _LOOK, at)
+        place = block.find(_MARK)
+        if place >= 0:
+            return at + place
+        at += max(1, len(block) - len(_MARK) + 1)
+    return size

@@ -32,11 +32,14 @@ def of_stat(stat: os.stat_result) -> Signature:
     return stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino & _INODE_BITS
 
 
-def is_racy(sig: Signature, taken_ns: int) -> bool:
-    """Whether the file may have changed after `taken_ns`, the time of the look, and still look like this."""
-    changed = max(sig[1], sig[2])
+def is_racy(sig: Signature, taken_ns: int, tick: int = _TICK_NS) -> bool:
+    """Whether the file may have changed after `taken_ns`, the time of the look, and still look like this.
+
+    A modification time that lay ahead was set by hand, or by an archive: then the time of change tells alone.
+    """
+    changed = sig[2] if sig[1] > taken_ns else max(sig[1], sig[2])
     coarse = sig[1] % 1_000_000_000 == 0 and sig[2] % 1_000_000_000 == 0
-    return changed >= taken_ns - (_COARSE_TICK_NS if coarse else _TICK_NS)
+    return changed >= taken_ns - (_COARSE_TICK_NS if coarse else tick)
 
 
 def is_unchanged(now: Signature, then: Signature, taken_ns: int) -> bool:

@@ -20,7 +20,7 @@ from tane import errors, outcomes
 from tane.ledger import connection, leases, records, write
 from tane.plan import environment
 from tane.project import projects, settings, snapshot
-from tane.store import objects
+from tane.store import objects, referrers
 from tane.tracking import logs, sinks
 
 
@@ -83,6 +83,7 @@ def start_run(
     ledger = connection.open_ledger(home.ledger)
     store = objects.Objects(home.store)
     state = snapshot.take(home.root, home.code, home.conf)
+    referrers.note(home.store, home.ledger, home.root)
     diff = store.put(state.git.diff) if state.git.diff else ""
     store.flush()
     record = records.RunRecord(

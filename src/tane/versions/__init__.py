@@ -1,0 +1,1 @@
+"""What joins store, ledger, catalog and Git: collection of what nobody needs, verification of what is kept."""
