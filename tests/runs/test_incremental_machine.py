@@ -390,24 +390,41 @@ def story(editing: type[Editing]) -> Any:
     told.teardown()
 
 
-@pytest.mark.parametrize(
-    "knobs",
-    [["rule_method"], ["method"], ["class_moved"], ["lists_save"], ["lists_load"], ["parts"], ["options"], ["format"]],
-    ids=[
-        "a class of which a source is a pickle",
-        "a class whose instances a step is fanned out over",
-        "the module of a pickled class",
-        "how a class of the project writes a dataset",
-        "how it reads one",
-        "a file for which a node is made",
-        "the dataclass that a parameter becomes",
-        "the format of an output",
-    ],
-)
-def test_an_edit_and_its_undoing(story, knobs):
+NAMED = {
+    "rule_method": "a class of which a source is a pickle",
+    "method": "a class whose instances a step is fanned out over",
+    "class_moved": "the module of a pickled class",
+    "lists_save": "how a class of the project writes a dataset",
+    "lists_load": "how it reads one",
+    "parts": "a file for which a node is made",
+    "options": "the dataclass that a parameter becomes",
+    "format": "the format of an output",
+    "raw_load": "the load options of a source",
+    "gauge": "an installed package",
+}
+
+
+@pytest.mark.parametrize("knob", NAMED, ids=NAMED.values())
+def test_an_edit_and_its_undoing(story, knob):
     for value in (1, 0):
-        story.state |= dict.fromkeys(knobs, value)
+        story.state |= {knob: value}
         story.change("renamed")
+
+
+@pytest.mark.stress
+def test_every_edit_and_its_undoing(story):
+    for knob, count in project.KNOBS.items():
+        for value in (*range(1, count), 0):
+            story.state |= {knob: value}
+            story.change("in place")
+
+
+@pytest.mark.parametrize("how", ["gone", "cut", "bit"])
+def test_damaged_objects_are_made_again(story, how):
+    for path in sorted(story.place.root.joinpath(".tane/objects").rglob("*")):
+        if path.is_file() and "index.db" not in path.name:
+            _damage(path, how)
+    story.settle(damaged=True)
 
 
 @pytest.mark.parametrize("knob", ["raw", "level", "rate", "constant"], ids=["data", "read at import", "conf", "code"])

@@ -21,6 +21,9 @@ from tane import errors
 from tane.ledger import failures, filesystems, migrations
 
 _WAIT = 30.0
+_LOOK = 64  # writes after which a look is taken at how long the log is
+_CUT_WAIT = 100  # ms for those who read just now
+_CUT_AGAIN = 2.0  # seconds until another attempt
 _WAL = 16 * 1024 * 1024  # what a log that had to grow behind a long reader is cut to when it is gone
 _ONLY_READABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
@@ -46,6 +49,8 @@ class Ledger:
         self._numbers: dict[str, int] = {}
         self._connection: sqlite3.Connection | None = None
         self._inode = 0  # 0: there is no file
+        self._writes = 0
+        self._next_cut = 0.0
         self._writable = True
         self._closed = False
         with self._lock:
@@ -107,6 +112,9 @@ class Ledger:
                     connection.execute("begin immediate")
                     yield connection
                     connection.execute("commit")
+                    self._writes += 1
+                    if not self._writes % _LOOK:
+                        self._cut(connection)
                 except BaseException:
                     if connection.in_transaction:
                         connection.execute("rollback")
@@ -116,6 +124,22 @@ class Ledger:
                         connection.execute("pragma synchronous = normal")
             except sqlite3.Error as error:
                 raise failures.of(error, self.path) from error
+
+    def _cut(self, connection: sqlite3.Connection) -> None:
+        """Have a long log begin anew. SQLite does that by itself only at a moment when nobody reads, which does not come
+        while several read again and again; one who reads for long is not waited for.
+        """
+        try:
+            if os.stat(f"{self._file}-wal").st_size < _WAL or time.monotonic() < self._next_cut:
+                return
+        except OSError:
+            return
+        connection.execute(f"pragma busy_timeout = {_CUT_WAIT}")
+        try:
+            connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+        finally:
+            connection.execute(f"pragma busy_timeout = {int(_WAIT * 1000)}")
+        self._next_cut = time.monotonic() + _CUT_AGAIN
 
     # -- the connection ------------------------------------------------------------------------------------
 
