@@ -419,6 +419,13 @@ def test_every_edit_and_its_undoing(story):
             story.change("in place")
 
 
+@pytest.mark.parametrize("knob", ["raw", "constant"])
+def test_an_edit_of_the_same_size_whose_time_was_set_back(story, knob):
+    for value in (1, 2):
+        story.state |= {knob: value}
+        story.change("set back")
+
+
 @pytest.mark.parametrize("how", ["gone", "cut", "bit"])
 def test_damaged_objects_are_made_again(story, how):
     for path in sorted(story.place.root.joinpath(".tane/objects").rglob("*")):

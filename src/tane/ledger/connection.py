@@ -22,8 +22,8 @@ from tane.ledger import failures, filesystems, migrations
 
 _WAIT = 30.0
 _LOOK = 64  # writes after which a look is taken at how long the log is
-_CUT_WAIT = 100  # ms for those who read just now
-_CUT_AGAIN = 2.0  # seconds until another attempt
+_CUT_WAIT = 500  # ms for those who read just now
+_CUT_AGAIN = 5.0  # seconds until another attempt, where one of them reads for longer
 _WAL = 16 * 1024 * 1024  # what a log that had to grow behind a long reader is cut to when it is gone
 _ONLY_READABLE = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM)
 
@@ -126,8 +126,10 @@ class Ledger:
                 raise failures.of(error, self.path) from error
 
     def _cut(self, connection: sqlite3.Connection) -> None:
-        """Have a long log begin anew. SQLite does that by itself only at a moment when nobody reads, which does not come
-        while several read again and again; one who reads for long is not waited for.
+        """Have a long log begin anew.
+
+        SQLite does that by itself only at a moment when nobody reads, which does not come while several read again and
+        again. One who reads for long is not waited for.
         """
         try:
             if os.stat(f"{self._file}-wal").st_size < _WAL or time.monotonic() < self._next_cut:
@@ -136,10 +138,11 @@ class Ledger:
             return
         connection.execute(f"pragma busy_timeout = {_CUT_WAIT}")
         try:
-            connection.execute("pragma wal_checkpoint(truncate)").fetchone()
+            busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
         finally:
             connection.execute(f"pragma busy_timeout = {int(_WAIT * 1000)}")
-        self._next_cut = time.monotonic() + _CUT_AGAIN
+        if busy:
+            self._next_cut = time.monotonic() + _CUT_AGAIN
 
     # -- the connection ------------------------------------------------------------------------------------
 

@@ -50,8 +50,9 @@ class Report:
 def examine(
     path: str = ".", *, env: Sequence[str] = (), deep: bool = False, upkeep: Upkeep = lambda project: ()
 ) -> Report:
-    """Look at the project at `path` or above it. With `deep` every object of the store is read. `upkeep` says what could
-    be tidied up.
+    """Look at the project at `path` or above it. With `deep` every object of the store is read.
+
+    `upkeep` says what could be tidied up.
 
     Raises `errors.ProjectError` when there is none.
     """

@@ -107,8 +107,10 @@ class Keys:
         return ""
 
     def judged(self, found: Result | None, key: str, node: str) -> tuple[Result | None, str]:
-        """A result of `key`, and what is wrong with it. Where it is not whole here, an earlier one of the `node` that is
-        takes its place: the ledger may be shared by copies of the project with stores of their own.
+        """A result of `key`, and what is wrong with it.
+
+        Where it is not whole here, an earlier one of the `node` that is takes its place: the ledger may be shared by
+        copies of the project with stores of their own.
         """
         damage = self.damage(found) if found is not None else ""
         if damage:

@@ -24,7 +24,7 @@ _SMALL = 256 * 1024  # bytes of objects that travel with an outcome; more is wri
 
 @fielded.frozen
 class Home:
-    """Where a worker process works: the project's .tane folder and its root, what logging.yml says, store and ledger."""
+    """Where a worker process works: the project's `.tane` and root, what logging.yml says, store and ledger."""
 
     folder: str
     root: str

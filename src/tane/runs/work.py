@@ -41,8 +41,8 @@ class Task:
 class Outcome:
     """What a step made, and what it took: start and end (epoch seconds), CPU seconds, peak memory in bytes.
 
-    `loading` and `saving` are the seconds for each argument and each output, in order. `imported` are the modules of the
-    user's that a worker process has imported for it.
+    `loading` and `saving` are the seconds for each argument and each output, in order. `imported` are the
+    modules of the user's that a worker process has imported for it, `handed` the small objects that it has made.
     """
 
     outputs: tuple[keeping.Made, ...]
