@@ -167,6 +167,13 @@ class Partitioned(contract.Whole):
         return self.inner.made_by is None and self.inner.format(f"x{self.suffix}").write_only
 
     @property
+    def holds_objects(self) -> bool:
+        """Whether its partitions may hold instances of classes."""
+        return self.inner.made_by is None and bool(
+            getattr(self.inner.format(f"x{self.suffix}"), "holds_objects", False)
+        )
+
+    @property
     def folders(self) -> bool:
         """It is a folder."""
         return True

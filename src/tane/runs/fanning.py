@@ -49,20 +49,21 @@ def of_gathered(tree: str, name: str, keys: keying.Keys, place: arguments.Place)
 
 
 def of_partitions(
-    tree: str,
+    folder: records.Kept,
     dataset: datasets.Dataset,
     keys: keying.Keys,
     place: arguments.Place,
     own: Callable[[arguments.Part], arguments.Argument],
 ) -> Lane:
-    """The partitions of a kept folder; none of them is read."""
-    files = {path: entry.digest for path, entry in place.store.files(tree)}
+    """The partitions of a kept folder; none of them is read. Each rests on the code that any of them does."""
+    files = {path: entry.digest for path, entry in place.store.files(folder.file)}
     found = dataset.partition_ids(files)
     items = []
     for filename in found.values():
-        kept = records.Kept(dataset.name, files[filename], file=files[filename])
+        digest = files[filename]
+        kept = records.Kept(dataset.name, digest, file=digest, classes=folder.classes, libraries=folder.libraries)
         name = filename.rpartition("/")[2]
-        items.append(Item(keys.seen(kept, dataset.name), own(arguments.Part(dataset, files[filename], name))))
+        items.append(Item(keys.seen(kept, dataset.name), own(arguments.Part(dataset, digest, name))))
     return Lane(tuple(found), items)
 
 

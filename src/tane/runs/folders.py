@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tane.catalog import datasets
+from tane.digest import values
 from tane.store import failures, filedigests, objects, trees
 
 
@@ -24,6 +25,22 @@ def keep(
 ) -> tuple[str, int]:
     """Store the chosen partitions of a local folder: the digest of their tree, and their size."""
     return _chosen(dataset, folder, files.keep, store.put_tree_bytes)
+
+
+def rests_on(dataset: datasets.Dataset, digest: str, store: objects.Objects) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The classes of the project that the objects in a kept folder are made of, and the libraries of all others.
+
+    Raises `values.CannotDigest` for an object that has no digest.
+    """
+    files = {path: entry.digest for path, entry in store.files(digest)}
+    classes: set[str] = set()
+    libraries: set[str] = set()
+    for name in dataset.partition_ids(files).values():
+        with store.named(files[name], name.rpartition("/")[2]) as held:
+            found = values.of(dataset.read_partition(held))
+        classes.update(found.classes)
+        libraries.update(found.libraries)
+    return tuple(sorted(classes)), tuple(sorted(libraries))
 
 
 def _chosen(

@@ -242,7 +242,7 @@ class Givens:
         kept, dataset = self.find(name), self.datasets[name]
         assert kept is not None
         if dataset is not None and dataset.kind == "file" and dataset.partitioned and kept.file:
-            return fanning.of_partitions(kept.file, dataset, keys, place, lambda part: self._wrapped(name, part))
+            return fanning.of_partitions(kept, dataset, keys, place, lambda part: self._wrapped(name, part))
         argument = self._argument(step, name, remote=False)
         if isinstance(argument, arguments.Stored) and argument.codec == gathered.CODEC:
             return fanning.of_gathered(argument.digest, name, keys, place)

@@ -12,7 +12,7 @@ from tane import errors, fielded
 from tane.catalog import codecs, datasets
 from tane.digest import hashing, values
 from tane.ledger import records
-from tane.runs import arguments, artifacts, gathered, reloading
+from tane.runs import arguments, artifacts, folders, gathered, reloading
 from tane.store import failures
 
 
@@ -100,7 +100,7 @@ def _keep_file(output: Output, dataset: datasets.Dataset, value: Any, place: arg
         _write(dataset, value, path, node)
         digest = place.store.put_path(path, take=True)
     size = place.store.size(digest)
-    classes, libraries, codec, stored = _beside(dataset, value, place)
+    classes, libraries, codec, stored = _beside(dataset, value, digest, place)
     kept = records.Kept(output.name, digest, codec, stored, digest, save_digest(dataset), size, classes, libraries)
     return Made(kept)
 
@@ -122,14 +122,16 @@ def keep_chunks(
 
 
 def _beside(
-    dataset: datasets.Dataset, value: Any, place: arguments.Place
+    dataset: datasets.Dataset, value: Any, digest: str, place: arguments.Place
 ) -> tuple[tuple[str, ...], tuple[str, ...], str, str]:
     """What a file does not say: the code and libraries its value rests on, and the value itself where the file does
     not give it back exactly (so that another format can be written without running the step again).
     """
-    if dataset.write_only or dataset.partitioned:
+    if dataset.write_only or (dataset.partitioned and not dataset.holds_objects):
         return (), (), "", ""
     try:
+        if dataset.partitioned:  # its value may have been made of functions, each called when its turn came
+            return *folders.rests_on(dataset, digest, place.store), "", ""
         print_ = values.of(value)
         if dataset.faithful:
             return print_.classes, print_.libraries, "", ""

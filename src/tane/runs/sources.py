@@ -233,6 +233,8 @@ def _named(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The classes and functions of the project that an object is made of, and the libraries of all others."""
     try:
+        if dataset.partitioned:
+            return folders.rests_on(dataset, digest, parts.store)
         if parts.store.has(digest):
             with parts.store.named(digest, dataset.filename) as held:
                 found = values.of(dataset.read(held))
