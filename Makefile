@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo/fraud
-LAWS := tests/runs tests/plan tests/store tests/ledger
+LAWS := tests/runs tests/plan tests/store tests/ledger tests/digest tests/versions
 KEDRO := tests/conformance/.envs/kedro
 
 .PHONY: demo test conformance kedro check docs bench stress clean
