@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tane.digest import hashing
-from tane.plan import anatomy, parts, places, sources, syntax, telling, texts
+from tane.plan import anatomy, bodies, parts, places, sources, syntax, telling, texts
 
 
 class Definitions:
@@ -380,8 +380,8 @@ class Definitions:
                 continue
             said.append(read.digest)
             # what is called counts, and the data given to it; functions given to it count where they are used,
-            # but those put into a library are seen nowhere else
-            patched = any(root in _SETTERS or _sets(statement, used.get(root)) for root in roots)
+            # but those put into a library, or handed to it, are seen nowhere else
+            patched = any(root in _SETTERS or _is_library(used.get(root)) for root in roots)
             kept = [
                 (name, chain)
                 for name, chain in read.uses
@@ -390,23 +390,46 @@ class Definitions:
             ]
             follow = read._replace(uses=tuple(kept))
             self._todo.append(functools.partial(self._uses, part, follow, namespace, {}))
+        for statement in source.decorated():
+            value = namespace.get(statement.name)
+            if isinstance(value, (type, types.FunctionType)) and _registers(statement, namespace):
+                said.append(statement.name)
+                self._todo.append(functools.partial(self._registered, part, statement.name, value, namespace))
         if not said:
             return None
         part.file = Path(file)
         part.own = hashing.combine("effects", *said, "" if source.fresh else self.texts.once)
         return part
 
+    def _registered(self, part: parts.Part, name: str, value: Any, namespace: parts.Namespace) -> None:
+        part.edges.append((name, self._visit(value, self.texts.at(namespace, name))))
+
 
 _SETTERS = frozenset({"setattr", "delattr"})
+# What decorators of these modules make counts where it is used: they tell nobody else of it.
+_TELLING_NOBODY = frozenset(
+    {"functools", "dataclasses", "enum", "abc", "contextlib", "typing", "collections", "types", "warnings", "builtins"}
+    | {"attr", "attrs", "pydantic", "numba", "pytest", "hypothesis", "typing_extensions", "beartype", "typeguard"}
+)
 
 
-def _sets(statement: ast.stmt, target: Any) -> bool:
-    """Whether a statement assigns into a library."""
-    if not places.acts_outside(target):
-        return False
-    module = target.__name__ if isinstance(target, types.ModuleType) else target.__module__
-    outside = isinstance(module, str) and not sources.is_project_name(module)
-    return outside and any(isinstance(node, ast.Assign) for node in ast.walk(statement))
+def _is_library(target: Any) -> bool:
+    """Whether `target` is a module, class or function of a library."""
+    return places.acts_outside(target) and not sources.is_project_name(_home(target))
+
+
+def _home(target: Any) -> str:
+    return str(target.__name__ if isinstance(target, types.ModuleType) else target.__module__)
+
+
+def _registers(statement: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef, namespace: parts.Namespace) -> bool:
+    """Whether a library is told of a definition by a decorator, and may then use it where no name shows it."""
+    for decorator in statement.decorator_list:
+        root = namespace.get(bodies.first_and_last(decorator)[0])
+        told = _is_library(root) and not places.is_ours(root)
+        if told and _home(root).partition(".")[0] not in _TELLING_NOBODY:
+            return True
+    return False
 
 
 def _is_loose(kind: type, trees: list[ast.ClassDef]) -> bool:

@@ -208,6 +208,13 @@ class Source:
             if roots and not _is_main_guard(statement):
                 yield roots, statement
 
+    def decorated(self) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+        """The functions and classes at the top that have decorators."""
+        tree = self._read().tree
+        for one in tree.body if tree is not None else ():
+            if isinstance(one, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)) and one.decorator_list:
+                yield one
+
     def imports(self) -> Iterator[ast.Import | ast.ImportFrom]:
         """The import statements that run when the module does."""
         index = self._read()
