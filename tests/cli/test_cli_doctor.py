@@ -67,7 +67,7 @@ def test_advice_alone_is_no_failure_and_one_line_each(whole):
     told = whole.tane("doctor")
     assert told.code == 0
     line, summary = told.out.splitlines()
-    assert line.startswith("advice  README.md: there is no README.md") and " -> " in line
+    assert line.startswith("advice  README.md: README.md is missing") and " -> " in line
     assert summary == "tiny: 1 piece of advice"
 
 

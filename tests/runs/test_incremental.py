@@ -544,3 +544,21 @@ def test_a_run_is_found_by_its_name(done):
 
 def test_variables_that_the_code_sets_itself_do_not_count(box):
     flow(box, "os.environ['SET_BY_A_LIBRARY'] = str(os.getpid())", "1")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ("{x: 1, y: 2}", "{y: 2, x: 1}", "parameter settings: keys in another order"),
+        ("{x: 1.0}", "{x: '1.0'}", "parameter settings.x 1.0 -> '1.0'"),
+        ("{x: [1]}", "{x: [1.0]}", "parameter settings.x [1] -> [1.0]"),
+    ],
+)
+def test_the_reason_names_what_differs_in_a_parameter_that_looks_the_same(box, before, after, reason):
+    flow = "from tane import Pipeline, node\ndef keys(d): return str(d)\n"
+    box.write("flow.py", flow + 'pipeline = Pipeline([node(keys, "params:settings", "k")])\n')
+    box.write("conf/base/catalog.yml", "")
+    box.write("conf/base/parameters.yml", f"settings: {before}\n")
+    assert box.tane("run", "flow.py").code == 0
+    box.write("conf/base/parameters.yml", f"settings: {after}\n")
+    assert reason in box.tane("plan", "flow.py").out

@@ -106,9 +106,7 @@ class _Worker:
                 "the worker process closed its connection and was ended",
                 hint="this step closes files that it has not opened: let it close its own alone",
             )
-        return calls.CallError(
-            f"the worker process died ({_ending(code)})", hint="use fewer processes (-j) or less memory in this step"
-        )
+        return calls.CallError(f"the worker process died ({_ending(code)})", hint=_cure(code))
 
     def _send(self, parcel: wire.Parcel) -> bool:
         try:
@@ -260,6 +258,16 @@ def _ending(code: int) -> str:
     except ValueError:  # a real-time signal
         return f"signal {-code}"
     return f"{name}; the system kills the largest process when memory runs out" if code == -9 else name
+
+
+def _cure(code: int) -> str:
+    if code == -signal.SIGKILL:
+        return "use fewer processes (-j) or less memory in this step"
+    if code < 0:
+        return (
+            "compiled code that this step calls crashed: run it alone (-j 1) under faulthandler, or update the package"
+        )
+    return "something in this step ends its process (os._exit): let it raise instead"
 
 
 def _flags() -> list[str]:

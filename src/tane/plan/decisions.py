@@ -107,7 +107,7 @@ def _parameter_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[s
     lines: list[str] = []
     for name in sorted(old.keys() | new.keys()):
         before, after = old.get(name, "default"), new.get(name, "default")
-        if before != after or type(before) is not type(after):
+        if not _is_same(before, after):
             lines += _nested_changes(name.removeprefix("params:"), before, after)
     return lines
 
@@ -119,10 +119,22 @@ def _nested_changes(name: str, before: Any, after: Any) -> list[str]:
         lines = []
         for leaf in sorted(before.keys() | after.keys(), key=str):
             one, other = before.get(leaf, "nothing"), after.get(leaf, "nothing")
-            if one != other or type(one) is not type(other):
+            if not _is_same(one, other):
                 lines += _nested_changes(f"{prefix}{leaf}", one, other)
-        return lines
-    return [f"{name} {_short(before)} -> {_short(after)}"]
+        return lines or [f"{name}: keys in another order"]
+    was, now = _short(before), _short(after)
+    if was == now:  # "1.0" and 1.0, or what differs further on
+        was, now = _short(repr(before)), _short(repr(after))
+    return [f"{name} {was} -> {now}"]
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two parameters are equal in all that a step could see: types and order count."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return list(one) == list(other) and all(_is_same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_is_same, one, other))
+    return bool(type(one) is type(other) and one == other)
 
 
 def _short(value: Any) -> str:

@@ -19,7 +19,7 @@ from tane.project.findings import Finding
 
 _EXPECTED = (
     ("conf/base", "the configuration that is committed lies there", "mkdir -p {}"),
-    ("tests", "there are no tests", "make the folder: nodes are plain functions, so tests call them"),
+    ("tests", "nothing says that the nodes work", "make the folder: nodes are plain functions, so tests call them"),
     ("README.md", "nobody is told what the project is", "write a few lines"),
     (".gitignore", "Git is not told what to leave out", "list .tane/, conf/local/ and what runs make in data/"),
 )
@@ -46,7 +46,7 @@ def _missing(root: Path, found: settings.Settings) -> Iterator[Finding]:
         path = found.conf / "base" if name == "conf/base" else root / name
         if not path.exists():
             shown = _name(path, root)
-            yield Finding("advice", "layout", f"there is no {shown}: {why}", shown, hint.format(shown))
+            yield Finding("advice", "layout", f"{shown} is missing: {why}", shown, hint.format(shown))
     package = found.source / found.package
     if not (package / "__init__.py").is_file():
         yield Finding(

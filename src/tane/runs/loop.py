@@ -368,8 +368,8 @@ class Loop:
             if job.fan is not None or not self._make_inputs_again(job.step, job.step.takes):
                 self._fail(job, done.error)
         elif isinstance(done.error, calls.CallError):
-            what = f"node {job.label!r}: {done.error.what}"
-            self._try_again_or_fail(job, type(done.error)(what, hint=done.error.hint, where=job.where))
+            fault = type(done.error)(done.error.what, hint=done.error.hint, where=f"node {job.label!r}")
+            self._try_again_or_fail(job, fault)
         elif isinstance(done.error, Exception):
             self._try_again_or_fail(job, done.error)
         else:
