@@ -131,6 +131,8 @@ def add_steps(
             _RESULT,
             [(s.key, number, s.position) for s in steps if s.reusable and s.key and s.status in _ENDED_WELL],
         )
+        # a run that is killed later is known to have lived until now
+        db.execute("update runs set lease = max(lease, ?) where id = ?", (time.time() + leases.LEASE, number))
         reused = [(step.node, *step.origin) for step in steps if step.origin]
         whole = [step for step in steps if step.origin and step.position < records.ITEMS]
         fanned = [step.origin for step in whole if step.origin and step.basis.options.get("over")]
