@@ -78,7 +78,7 @@ class Place:
 
     def _write_one(self, path: Path, data: bytes, style: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.parent.name == "site-packages":  # as installers do
+        if path.parent.name in ("site-packages", "lib"):  # as installers do: Python may believe what is compiled
             for compiled in path.parent.glob(f"__pycache__/{path.stem}.*"):
                 compiled.unlink()
         if style == "renamed":
