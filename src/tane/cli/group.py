@@ -23,7 +23,7 @@ _VERBS = {
     "log": "the history of runs, or of one dataset",
     "graph": "draw a pipeline",
     "runs": "list runs",
-    "data": "the datasets of a project: list them, describe one",
+    "data": "the datasets of a project: list, describe, verify, collect",
     "config": "the composed configuration, and where its values come from",
     "doctor": "look for what is not as it should be",
     "debug": "do a failed step again, on its inputs, in the debugger",
