@@ -329,14 +329,15 @@ def document(ledger: connection.Ledger, digest: str) -> dict[str, Any]:
 def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) -> list[Version]:
     """What dataset `name` was, newest first: one for each change of digest, as of the run that made it.
 
-    What the windows of backfills made is not among them: they have no order, and none is the newest.
+    What the windows of backfills made is not among them: they have no order, and none is the newest. A run that has
+    only taken what another made before does not bring it back.
     """
     found: list[Version] = []
     for run, started, ended, *kept in ledger.rows(
         f"select runs.run, runs.started, steps.ended, {rows.KEPT} from kept "
         "join outputs on outputs.kept = kept.id "
         "join steps on steps.run = outputs.run and steps.position = outputs.position "
-        "join runs on runs.id = outputs.run where kept.name = ? and runs.kind <> ? "
+        f"join runs on runs.id = outputs.run where kept.name = ? and runs.kind <> ? and not {_ONLY_TAKEN} "
         "order by outputs.run desc, outputs.position desc",
         (name, records.WINDOW),
     ):
@@ -346,6 +347,15 @@ def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) 
         newest = found.pop().kept if same else rows.kept(kept)  # of equal ones, the newest form of the oldest run
         found.append(Version(run, ended or started, newest))
     return found
+
+
+_ONLY_TAKEN = (
+    "(outputs.position < 0 "
+    "and exists (select 1 from kept as other join outputs as made on made.kept = other.id "
+    "where other.name = kept.name and made.position >= 0) "
+    "and exists (select 1 from kept as other join outputs as older on older.kept = other.id "
+    "where other.name = kept.name and other.digest = kept.digest and older.run < outputs.run))"
+)
 
 
 def names(ledger: connection.Ledger) -> list[str]:
