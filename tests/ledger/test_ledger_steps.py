@@ -140,6 +140,22 @@ def test_a_version_is_a_change_of_digest(ledger: connection.Ledger, start: Start
     assert [version.run for version in read.versions(ledger, "model", limit=2)] == ["run-4", "run-2"]
 
 
+def test_a_run_that_took_an_older_version_does_not_bring_it_back(ledger: connection.Ledger, start: Start) -> None:
+    write.add_steps(ledger, start("run-1"), [step(0, "one", kept(digest="a"))])
+    maker, taker = start("run-2"), start("run-3")
+    write.add_sources(ledger, taker, [kept(digest="a")])
+    write.add_steps(ledger, maker, [step(0, "two", kept(digest="b"))])
+    assert [version.kept.digest for version in read.versions(ledger, "model")] == ["b", "a"]
+
+
+def test_what_nobody_makes_goes_back_to_an_older_version_as_it_is_taken(
+    ledger: connection.Ledger, start: Start
+) -> None:
+    for number, digest in enumerate("aba"):
+        write.add_sources(ledger, start(f"run-{number}"), [kept(digest=digest)])
+    assert [version.kept.digest for version in read.versions(ledger, "model")] == ["a", "b", "a"]
+
+
 def test_a_version_is_given_in_its_newest_form(ledger: connection.Ledger, start: Start) -> None:
     write.add_steps(ledger, start("run-1"), [step(0, "k", kept(file="f1"))])
     write.add_steps(ledger, start("run-2"), [step(0, "k", kept(file="f2"), status=StepStatus.REUSED, ended=0.0)])
