@@ -148,9 +148,7 @@ def test_a_run_that_took_an_older_version_does_not_bring_it_back(ledger: connect
     assert [version.kept.digest for version in read.versions(ledger, "model")] == ["b", "a"]
 
 
-def test_what_nobody_makes_goes_back_to_an_older_version_as_it_is_taken(
-    ledger: connection.Ledger, start: Start
-) -> None:
+def test_what_nobody_makes_goes_back_to_what_it_was_as_it_is_taken(ledger: connection.Ledger, start: Start) -> None:
     for number, digest in enumerate("aba"):
         write.add_sources(ledger, start(f"run-{number}"), [kept(digest=digest)])
     assert [version.kept.digest for version in read.versions(ledger, "model")] == ["a", "b", "a"]
