@@ -439,6 +439,11 @@ def test_an_edit_that_no_time_shows(story, knob):
     story.tick(knob)
 
 
+def test_a_class_has_one_digest_however_lately_its_file_was_written(story):
+    story.tick("raw")
+    story.tick("method")
+
+
 @pytest.mark.parametrize("how", ["gone", "cut", "bit"])
 def test_a_file_that_a_class_of_the_project_wrote_is_put_back(story, how):
     story.state |= {"lists_save": 1}  # saving what was loaded would write another file

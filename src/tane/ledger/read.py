@@ -256,11 +256,7 @@ def last_step(ledger: connection.Ledger, node: str) -> records.StepRecord | None
         if not found:
             return None
         number, *row = found[0]
-        outputs = ledger.rows(
-            f"select {rows.KEPT} from outputs join kept on kept.id = outputs.kept "
-            "where outputs.run = ? and outputs.position = ? order by outputs.place",
-            (number, row[0]),
-        )
+        outputs = ledger.rows(_OUTPUTS, (number, row[0]))
     return rows.step(row, tuple(map(rows.kept, outputs)))
 
 

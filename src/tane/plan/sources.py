@@ -23,6 +23,7 @@ from typing import Any
 
 from tane.digest import hashing, values
 from tane.plan import syntax
+from tane.project import loaded
 from tane.store import signatures
 
 _OWN = str(Path(__file__).parents[1]) + os.sep  # Tane itself is no project code, wherever it is installed from
@@ -129,7 +130,7 @@ class Source:
 
     def __init__(self, name: str, namespace: Mapping[str, Any]) -> None:
         self.name = name
-        self.fresh = False  # unchanged since the process began
+        self.fresh = False  # unchanged since it was imported, or since the process began
         self.sig: signatures.Signature | None = None  # how the file looked when it was read
         self._compiled: dict[tuple[int, str], list[types.CodeType]] | None = None
         self._index: _Index | None = None
@@ -138,7 +139,8 @@ class Source:
                 self._text: bytes = file.read()
                 stat = os.fstat(file.fileno())
             self.sig = signatures.of_stat(stat)
-            self.fresh = (stat.st_ctime if sys.platform == "linux" else stat.st_mtime) < _STARTED
+            old = (stat.st_ctime if sys.platform == "linux" else stat.st_mtime) < _STARTED
+            self.fresh = old or loaded.is_still(name, self.sig, self._text)
         except (OSError, ValueError):  # a notebook cell, or a module inside of an archive
             self._text = "".join(linecache.getlines(name, dict(namespace))).encode()
 

@@ -7,7 +7,9 @@ get other code. `projects` notes what it imports, `runs` compares.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Iterable
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 from weakref import WeakKeyDictionary
@@ -15,7 +17,16 @@ from weakref import WeakKeyDictionary
 from tane.digest import values
 from tane.store import signatures
 
-_as_loaded: WeakKeyDictionary[ModuleType, signatures.Signature] = WeakKeyDictionary()
+
+class _Noted(NamedTuple):
+    """How a file looked before it was imported; with its text when a later write might not show in its looks."""
+
+    sig: signatures.Signature
+    text: bytes | None
+
+
+_as_loaded: WeakKeyDictionary[ModuleType, _Noted] = WeakKeyDictionary()
+_names: dict[str, str] = {}  # files -> the modules that were noted of them
 
 
 class Module(NamedTuple):
@@ -26,16 +37,47 @@ class Module(NamedTuple):
     sig: signatures.Signature
 
 
-def note(modules: Iterable[ModuleType], before: Mapping[str, signatures.Signature | None]) -> None:
-    """Remember how the files of `modules` looked `before` they were imported, but of those that were there already."""
-    for module in modules:
-        sig = before.get(getattr(module, "__file__", None) or "")
-        if sig is not None and module not in _as_loaded:
-            _as_loaded[module] = sig
+class Before:
+    """What there is of `files` and of modules now, before modules are imported."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._noted = {str(file): _noted_now(file) for file in files if file.suffix == ".py"}
+        self._there = set(map(id, sys.modules.values()))
+
+    def note(self, modules: Iterable[ModuleType]) -> None:
+        """Remember how the files of `modules` looked; of those that were there already nobody knows the text."""
+        for module in modules:
+            file = getattr(module, "__file__", None) or ""
+            noted = self._noted.get(file)
+            if noted is not None and id(module) not in self._there and module not in _as_loaded:
+                _as_loaded[module] = noted
+                _names[file] = module.__name__
 
 
 def signature(name: str, file: str) -> signatures.Signature | None:
     """How the file of that module looked when this process imported it; None when that is not known."""
+    noted = _noted(name, file)
+    return None if noted is None else noted.sig
+
+
+def is_still(file: str, sig: signatures.Signature, text: bytes) -> bool:
+    """Whether a file that looks like `sig` and holds `text` is known to be what this process imported."""
+    noted = _noted(_names.get(file, ""), file)
+    if noted is None:
+        return False
+    return noted.sig == sig if noted.text is None else noted.text == text
+
+
+def _noted_now(file: Path) -> _Noted | None:
+    taken_ns = time.time_ns()
+    sig = signatures.of(file)
+    try:
+        return None if sig is None else _Noted(sig, file.read_bytes() if signatures.is_racy(sig, taken_ns) else None)
+    except OSError:  # gone meanwhile: importing it says so
+        return None
+
+
+def _noted(name: str, file: str) -> _Noted | None:
     module = sys.modules.get(name)
     if module is None or getattr(module, "__file__", None) != file:
         return None
@@ -44,8 +86,8 @@ def signature(name: str, file: str) -> signatures.Signature | None:
 
 def looked(module: ModuleType) -> list[tuple[str, signatures.Signature]]:
     """The file of a module and how it looked when this process imported it; nothing when that is not known."""
-    sig = _as_loaded.get(module) if isinstance(module, ModuleType) else None
-    return [] if sig is None else [(str(module.__file__), sig)]
+    noted = _as_loaded.get(module) if isinstance(module, ModuleType) else None
+    return [] if noted is None else [(str(module.__file__), noted.sig)]
 
 
 class News:

@@ -28,7 +28,6 @@ from tane.project import (
     settings,
     sources,
 )
-from tane.store import signatures
 
 Place = finding.Place
 find = finding.find
@@ -135,9 +134,9 @@ class Project:
     def _loaded(self) -> loading.Loaded:
         files = self.source_files()
         bytecode.forget_doubtful(files)
-        before = {str(file): signatures.of(file) for file in files if file.suffix == ".py"}
+        before = loaded.Before(files)
         found = loading.flow(self.flow) if self.flow is not None else loading.package(self.source, self.package)
-        loaded.note(found.modules.values(), before)
+        before.note(found.modules.values())
         return found
 
     def _catalog_line(self, keys: tuple[str, ...]) -> str:

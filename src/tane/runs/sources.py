@@ -25,9 +25,8 @@ class Sources:
     held: dict[str, Any] = fielded.field(default_factory=dict)
     in_place: dict[str, tuple[Path, signatures.Signature]] = fielded.field(default_factory=dict)
     notices: list[str] = fielded.field(default_factory=list)
-    signatures: dict[str, signatures.Signature | None] = fielded.field(
-        default_factory=dict
-    )  # by path, taken before reading
+    # by path, taken before reading
+    signatures: dict[str, signatures.Signature | None] = fielded.field(default_factory=dict)
     pinned_by_stat: bool = True  # False: a source has no digest of its own and must be loaded to be known
     left_out: list[str] = fielded.field(
         default_factory=list
