@@ -2,15 +2,15 @@
 # make test   the whole test suite
 # make stress   what takes minutes to hours: many more drawn examples, rounds and kill points, big files
 # make bench   how long it takes, beside its peers
-# make conformance   beside the real Kedro, which gets an environment of its own
+# make conformance   beside the real Kedro, Hydra and OmegaConf, which get environments of their own
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO := demo/fraud
 LAWS := tests/runs tests/plan tests/store tests/ledger tests/digest tests/versions
-KEDRO := tests/conformance/.envs/kedro
+PEERS := tests/conformance/.envs
 
-.PHONY: demo test conformance kedro check docs bench stress clean
+.PHONY: demo test conformance peers check docs bench stress clean
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -41,15 +41,15 @@ demo: $(VENV)/.installed
 test: $(VENV)/.developed
 	$(BIN)/python -m pytest -n 2 --dist loadscope
 
-$(KEDRO)/.installed: tests/conformance/requirements-kedro.txt | $(VENV)/.developed
-	rm -rf $(KEDRO)
-	$(BIN)/python -m venv --without-pip $(KEDRO)
-	$(BIN)/python -m pip --python $(KEDRO)/bin/python install --quiet --disable-pip-version-check --no-deps --only-binary=:all: -r $<
+$(PEERS)/%/.installed: tests/conformance/requirements-%.txt | $(VENV)/.developed
+	rm -rf $(@D)
+	$(BIN)/python -m venv --without-pip $(@D)
+	$(BIN)/python -m pip --python $(@D)/bin/python install --quiet --disable-pip-version-check --no-deps --only-binary=:all: -r $<
 	@touch $@
 
-kedro: $(KEDRO)/.installed
+peers: $(PEERS)/kedro/.installed $(PEERS)/hydra/.installed
 
-conformance: $(VENV)/.developed $(KEDRO)/.installed
+conformance: $(VENV)/.developed peers
 	$(BIN)/python -m pytest tests/conformance -n 2 --dist load
 
 check: $(VENV)/.developed
@@ -71,5 +71,5 @@ stress: $(VENV)/.developed
 	$(BIN)/python -m pytest -n 2 --dist loadscope $(LAWS)
 
 clean:
-	rm -rf $(VENV) $(dir $(KEDRO)) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(PEERS) demo build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests examples bench -name __pycache__ -type d -prune -exec rm -rf {} +

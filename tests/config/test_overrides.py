@@ -61,6 +61,11 @@ def told(after):
         ("model.layers=[8]", "layers", [8]),
         ("model.layers=[]", "layers", []),
         ("model.layers.1=8", "layers", [32, 8]),
+        ("model.kind=str(0.1)", "kind", "0.1"),
+        ("model.depth=int(5.9)", "depth", 5),
+        ("model.layers=sort([3,1,2])", "layers", [1, 2, 3]),
+        ("+model.m={a:1,b: x}", "m", {"a": 1, "b": "x"}),
+        ("model.lr=???", "lr", "???"),
         ("++model.lr=fast", "lr", "fast"),
         ("+model.new=1", "new", 1),
         ("++model.new={a: [1, x]}", "new", {"a": [1, "x"]}),
@@ -150,10 +155,11 @@ def test_an_unknown_variable_is_named(told):
         ("=1", "'' names no parameter"),
         ("model..lr=1", "'model..lr' names no parameter"),
         ("name=a,b", "'a,b' is several values"),
-        ("model.layers=[1", "this is not YAML"),
-        ("name='a' b", "this is not YAML"),
-        ("name='a': b", "goes on after its end"),
-        ("+m={a:1}", "'a:1' is a key without a value"),
+        ("name=choice(a,b)", "'choice(a,b)' is several values"),
+        ("name=interval(0,1)", "'interval(0,1)' is several values"),
+        ("model.layers=[1", "'[' is not closed, at column 14"),
+        ("name='a' b", "goes on after its end, not 'b', at column 10"),
+        ("name='a': b", "goes on after its end, not ':', at column 9"),
         (f"seed={'9' * 5000}", "the number is too long to hold"),
     ],
 )
@@ -168,7 +174,9 @@ def test_what_does_not_fit_is_told(told, override, message):
         ("name=5", "quote it to make it text"),
         ("model=big", "name a key within it, as in model.lr=..."),
         ("+model.lr=1", "write model.lr=... to change it"),
-        ("name=a,b", "write [a,b] for a list"),
+        ("name=a,b", "use -m to sweep over them, or write [a,b] for a list, \"'a,b'\" for text"),
+        ("name=range(3)", "use -m to sweep over them"),
+        ("name=interval(0,1)", "`tane tune` draws from an interval"),
     ],
 )
 def test_what_does_not_fit_comes_with_the_next_step(told, override, hint):
@@ -206,3 +214,22 @@ def test_a_file_counts_before_what_is_declared(after, told):
 
 def test_what_is_only_declared_cannot_be_removed(told):
     assert "rate is in no file, only a function's default" in told("~rate", known={"rate": 1})
+
+
+def test_a_variable_with_several_values_is_told(told):
+    message = told(environ={"TANE_PARAM__name": "a,b"})
+    assert "environment variable TANE_PARAM__name: 'a,b' is several values" in message
+    assert "put text with commas in quotes" in message
+
+
+def test_a_mistake_in_a_variable_is_told_with_its_column(told):
+    assert "TANE_PARAM__name: the quote is not closed, at column 1" in told(environ={"TANE_PARAM__name": "'a"})
+
+
+def test_an_interpolation_may_stand_for_a_value_of_any_type(after):
+    assert after("model.lr=${model.depth}")["model"]["lr"] == 5
+
+
+def test_what_is_interpolated_may_be_replaced_by_any_type(write, config):
+    write({"base/parameters.yml": "a: ${b}\nb: 1\nc: ???\n"})
+    assert config("a=[1]", "c=3").parameters == {"a": [1], "b": 1, "c": 3}

@@ -1,6 +1,7 @@
-"""Tane beside the real Kedro. `make conformance` installs Kedro into an environment of its own and runs these tests.
+"""Tane beside the real Kedro and Hydra. `make conformance` installs each into an environment of its own and runs these
+tests.
 
-Kedro answers from one process, which is asked one question after the other; see `kedro_side`.
+Each answers from one process, which is asked one question after the other; see `kedro_side` and `hydra_side`.
 """
 
 import json
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 HERE = Path(__file__).parent
-PYTHON = HERE / ".envs" / "kedro" / "bin" / "python"
+ENVIRONMENTS = HERE / ".envs"
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "300"))  # make conformance EXAMPLES=5000 looks longer
 
@@ -23,18 +24,21 @@ settings.load_profile("conformance")
 
 
 class Refusal(Exception):
-    """Kedro's no, in its own words."""
+    """The other's no, in its own words."""
 
 
-class Kedro:
-    """Kedro in a process of its own."""
+class Other:
+    """Another tool in a process of its own."""
 
-    def __init__(self, said):
+    def __init__(self, name, said):
+        python = ENVIRONMENTS / name / "bin" / "python"
+        assert python.exists(), f"{name} is not installed: run these tests by `make conformance`"
         self._said = said
+        self._name = name
         reading, writing = os.pipe()
         with said.open("w") as printed:
             self._process = subprocess.Popen(
-                [PYTHON, "-W", "ignore", HERE / "kedro_side.py", str(writing)],
+                [python, "-W", "ignore", HERE / f"{name}_side.py", str(writing)],
                 stdin=subprocess.PIPE,
                 stdout=printed,
                 stderr=printed,
@@ -46,11 +50,11 @@ class Kedro:
         self._answers = os.fdopen(reading, encoding="utf-8")
 
     def ask(self, what, *arguments):
-        """What Kedro says to a question; raises `Refusal` where it refuses."""
+        """What it says to a question; raises `Refusal` where it refuses."""
         self._process.stdin.write(json.dumps([what, arguments]) + "\n")
         self._process.stdin.flush()
         line = self._answers.readline()
-        assert line, f"Kedro's process ended:\n{self._said.read_text()}"
+        assert line, f"the process of {self._name} ended:\n{self._said.read_text()}"
         answer = json.loads(line)
         if "refused" in answer:
             raise Refusal(answer["refused"]) from RuntimeError(answer["where"])
@@ -66,7 +70,14 @@ class Kedro:
 @pytest.fixture(scope="session")
 def kedro(tmp_path_factory):
     """Kedro, to be asked."""
-    assert PYTHON.exists(), "Kedro is not installed: run these tests by `make conformance`"
-    asked = Kedro(tmp_path_factory.mktemp("kedro") / "stderr.txt")
+    asked = Other("kedro", tmp_path_factory.mktemp("kedro") / "stderr.txt")
+    yield asked
+    asked.close()
+
+
+@pytest.fixture(scope="session")
+def hydra(tmp_path_factory):
+    """Hydra and OmegaConf, to be asked."""
+    asked = Other("hydra", tmp_path_factory.mktemp("hydra") / "stderr.txt")
     yield asked
     asked.close()

@@ -253,7 +253,7 @@ def test_scalars_mean_what_they_say(kedro, tmp_path):
     ours = parameters(tmp_path)
     theirs = kedro.ask("parameters", str(tmp_path / "conf"), None)
     assert [theirs[key] for key in ("flag", "code", "time", "mode", "other")] == [True, 10, 45000, "0o17", 1]
-    assert [ours[key] for key in ("flag", "code", "time", "mode", "other")] == ["yes", "012", "12:30:00", 15, "${n}"]
+    assert [ours[key] for key in ("flag", "code", "time", "mode", "other")] == ["yes", "012", "12:30:00", 15, 2]
     assert theirs["model"] == ours["model"] and theirs["n"] == ours["n"] == 2
 
 

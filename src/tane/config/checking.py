@@ -8,11 +8,11 @@ accepts everything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from tane import errors
-from tane.config import fitting, origins, overrides, shapes, trees
+from tane.config import fitting, origins, overrides, scalars, shapes, trees
 
 
 class Want(NamedTuple):
@@ -33,7 +33,11 @@ def check_parameters(
     `origin` is that of the configuration: it is asked for ("parameters", key, ...).
     """
     faults: list[errors.Fault] = []
+    to_give = dict(_to_give(parameters, ()))
     for want in wanted:
+        for key in to_give if to_give else ():
+            if f"{key}.".startswith(f"{want.key}.") or f"{want.key}.".startswith(f"{key}.") or not want.key:
+                to_give[key].append(f"{want.node!r}")
         if want.annotation is Any and want.key in parameters:
             continue
         try:
@@ -43,10 +47,39 @@ def check_parameters(
                 faults.append(_missing(want, parameters, origin))
             continue
         misfits: list[fitting.Misfit] = []
-        fitting.take(value, want.annotation, (), misfits)
+        if not any(takers and f"{key}.".startswith(f"{want.key}.") for key, takers in to_give.items()):
+            fitting.take(value, want.annotation, (), misfits)
         faults += [_fault(want, misfit, origin) for misfit in misfits]
+    faults += [
+        errors.Fault(
+            f"{key} is still to be given (???)", str(origin("parameters", *key.split("."))), _give(key, takers)
+        )
+        for key, takers in to_give.items()
+        if takers
+    ]
     if faults:
         raise errors.ConfigError.of(faults, f"{len(faults)} parameters do not fit their functions")
+
+
+def _to_give(value: Any, keys: tuple[str, ...]) -> Iterator[tuple[str, list[str]]]:
+    """The dotted names of all values that are still to be given; for each a list of those that take it, empty yet."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            if item.__class__ is str:
+                if item == scalars.MISSING:
+                    yield ".".join((*keys, trees.key_text(key))), []
+            elif isinstance(item, Mapping | list):
+                yield from _to_give(item, (*keys, trees.key_text(key)))
+    elif scalars.MISSING in value:
+        yield from ((".".join((*keys, str(at))), []) for at, item in enumerate(value) if item == scalars.MISSING)
+    else:
+        for at, item in enumerate(value):
+            if isinstance(item, Mapping | list):
+                yield from _to_give(item, (*keys, str(at)))
+
+
+def _give(key: str, takers: Sequence[str]) -> str:
+    return f"write {key}=VALUE; taken by {', '.join(dict.fromkeys(takers))}"
 
 
 def fit(value: Any, annotation: Any) -> Any:

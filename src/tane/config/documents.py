@@ -48,6 +48,26 @@ def flow(text: str, origin: origins.Origin, faults: list[errors.Fault]) -> trees
     return reader.whole(node, origin)
 
 
+def package(text: str, file: str, faults: list[errors.Fault]) -> str | None:
+    """The package that the first lines of a file name: `# @package db.main`. None when they name none."""
+    if "@" not in text:
+        return None
+    for number, line in enumerate(text.splitlines(), 1):
+        bare = line.strip()
+        if not bare:
+            continue
+        words = bare.lstrip("#").split() if bare.startswith("#") else []
+        if not words or not words[0].startswith("@"):
+            return None
+        if words[0] == "@package":
+            if len(words) == 2:
+                return words[1]
+            hint = "write # @package _global_, or # @package a.b"
+            faults.append(errors.Fault(f"{bare!r} names no package", f"{file}:{number}", hint))
+            return None
+    return None
+
+
 _BROKEN = object()
 
 
@@ -59,7 +79,7 @@ def _compose(text: str, reader: _Reader) -> Any:
     import yaml
 
     try:
-        return yaml.compose(text, Loader=_loader())
+        return yaml.compose(text, Loader=loader())
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
@@ -233,7 +253,7 @@ _MAKERS: dict[str, Callable[[str], scalars.Scalar]] = {
 
 
 @lru_cache(maxsize=1)
-def _loader() -> Any:
+def loader() -> Any:
     """PyYAML's parser, in C where there is one, that tells scalars apart by the rules of `scalars`."""
     import re
 

@@ -4,8 +4,12 @@
         parameters.yml  parameters_*.yml  parameters/**/*.yml    the same for catalog and credentials
         run.yml  gates.yml  logging.yml ...                      one file each
 
-A layer's files of one section must not say two things about one key. Other folders and other kinds of file
-are left alone; a YAML file whose name is no section's is a mistake: it would silently do nothing.
+A layer's files of one section must not say two things about one key. Other folders are config groups, of which is
+read what is chosen (see `groups`); other kinds of file are left alone. A YAML file whose name is no section's is a
+mistake: it would silently do nothing.
+
+A folder without conf/base that holds config.yaml is one layer by itself: the file has the parameters, groups and files
+of other sections lie beside it.
 
 A project may read the folder in a way of its own: then its `Loader` gives the sections of each layer.
 """
@@ -30,7 +34,8 @@ SPREAD = (PARAMETERS, CATALOG, CREDENTIALS)  # may be spread over several files
 SINGLE = ("run", "gates", "sweep", "tune", "consumers", "serving", "monitoring", "schedule", "logging")
 SECTIONS = SPREAD + SINGLE
 
-_SUFFIXES = (".yml", ".yaml")
+SUFFIXES = (".yml", ".yaml")
+_PRIMARY = ("config.yaml", "config.yml")  # of a folder that is one layer by itself
 _OTHER_SUFFIXES = (".json", ".toml", ".ini", ".properties", ".xml")  # read by others, not here
 
 
@@ -43,11 +48,20 @@ class Layer(NamedTuple):
 
 @fielded.mutable
 class Reading:
-    """What was read, and what is wrong. `files` are all files and folders that were looked at, in order."""
+    """What was read, and what is wrong. `files` are all files and folders that were looked at, in order.
+
+    `folders` are those of the layers, lowest first, `groups` the names of folders in them that may be config groups.
+    `package` is where the parameters land, when the one file they stand in says so. `plain` says that nothing in the
+    files can be an interpolation.
+    """
 
     layers: list[Layer] = fielded.field(default_factory=list)
     files: list[Path] = fielded.field(default_factory=list)
     faults: list[errors.Fault] = fielded.field(default_factory=list)
+    folders: list[Path] = fielded.field(default_factory=list)
+    groups: set[str] = fielded.field(default_factory=set)
+    package: str | None = None
+    plain: bool = True
 
 
 @fielded.frozen
@@ -63,23 +77,48 @@ class Loader:
     files: Callable[[], Iterable[Path]]
 
 
-def read(conf: Path, root: Path, environments: Sequence[str], loader: Loader | None = None) -> Reading:
-    """The layers of `conf`, lowest first; a missing folder has none. Places are named relative to `root`."""
+def read(
+    conf: Path,
+    root: Path,
+    environments: Sequence[str],
+    loader: Loader | None = None,
+    *,
+    primary: Path | None = None,
+    leave: str = "",
+) -> Reading:
+    """The layers of `conf`, lowest first; a missing folder has none. Places are named relative to `root`.
+
+    `primary` is the file that has the parameters where the folder is one layer by itself. The section `leave` is not
+    read.
+    """
     reading = Reading(files=[conf])
+    if primary is not None:
+        _read_alone(conf, primary, root, reading, leave)
+        return reading
     if loader is not None:
         _read_with(loader, conf, environments, reading)
         return reading
     if conf.exists() and not conf.is_dir():
-        reading.faults.append(errors.Fault("this is no folder", _name(conf, root), "make it one: it holds conf/base"))
+        reading.faults.append(errors.Fault("this is no folder", name_of(conf, root), "make it one: it holds conf/base"))
         return reading
     there = _folders(conf, root, reading)
+    alone = None if BASE in there else primary_of(conf)
+    if alone is not None:
+        reading.faults += [_no_environments(name, name_of(alone, root)) for name in environments if name != BASE]
+        _read_alone(conf, alone, root, reading, leave)
+        return reading
     for name in environments:
         if name not in (BASE, LOCAL) and name not in there:
-            reading.faults.append(_unknown_environment(name, there, _name(conf, root)))
+            reading.faults.append(_unknown_environment(name, there, name_of(conf, root)))
     for name in _order(environments):
         if name in there:
-            _read_layer(conf / name, root, reading)
+            _read_layer(conf / name, root, reading, leave)
     return reading
+
+
+def primary_of(folder: Path) -> Path | None:
+    """The file config.yaml of a folder that has one."""
+    return next((path for name in _PRIMARY if (path := folder / name).is_file()), None)
 
 
 def read_single(
@@ -90,10 +129,10 @@ def read_single(
         return read(conf, root, environments, loader)
     reading = Reading()
     for name in _order(environments):
-        files = [path for suffix in _SUFFIXES if (path := conf / name / f"{section}{suffix}").is_file()]
+        files = [path for suffix in SUFFIXES if (path := conf / name / f"{section}{suffix}").is_file()]
         reading.files += files
         if files:
-            reading.layers.append(Layer(name, _sections([(section, file) for file in files], root, reading.faults)))
+            reading.layers.append(Layer(name, _sections([(section, file) for file in files], root, reading)))
     return reading
 
 
@@ -118,16 +157,53 @@ def _unknown_environment(name: str, there: Iterable[str], conf: str) -> errors.F
     )
 
 
-def _read_layer(folder: Path, root: Path, reading: Reading) -> None:
-    found = _section_files(folder, root, reading)
+def _no_environments(name: str, primary: str) -> errors.Fault:
+    hint = f"keep it in {Path(primary).parent.as_posix()}/base/parameters.yml to have environments beside it"
+    return errors.Fault(f"there is no environment {name!r}: all parameters are those of one file", primary, hint)
+
+
+def _read_layer(folder: Path, root: Path, reading: Reading, leave: str) -> None:
+    found = [(section, file) for section, file in _section_files(folder, root, reading) if section != leave]
     reading.files += [file for _, file in found]
-    reading.layers.append(Layer(folder.name, _sections(found, root, reading.faults)))
+    reading.folders.append(folder)
+    reading.layers.append(Layer(folder.name, _sections(found, root, reading)))
 
 
-def _sections(found: Sequence[tuple[str, Path]], root: Path, faults: list[errors.Fault]) -> dict[str, trees.Branch]:
+def _read_alone(folder: Path, primary: Path, root: Path, reading: Reading, leave: str) -> None:
+    """A folder that is one layer: `primary` has the parameters, other sections and groups lie beside it."""
+    found: list[tuple[str, Path]] = []
+    for path in _listed(folder, root, reading):
+        if path.is_dir():
+            reading.groups.add(path.name)
+        elif path.suffix in SUFFIXES and path != primary and path.stem in SECTIONS and path.stem != PARAMETERS:
+            found.append((path.stem, path))
+    reading.files += [file for _, file in found]
+    reading.folders.append(folder)
+    sections = _sections(found, root, reading)
+    if leave != PARAMETERS:
+        reading.files.append(primary)
+        name = name_of(primary, root)
+        text = read_text(primary, name, reading.faults)
+        tree = None if text is None else parameters(text, name, reading)
+        if tree is not None:
+            sections[PARAMETERS] = tree
+    reading.layers.append(Layer(BASE, sections))
+
+
+def parameters(text: str, name: str, reading: Reading) -> trees.Branch | None:
+    """The parameters of the one file that has them."""
+    reading.plain = reading.plain and is_plain(text)
+    tree = documents.read(text, name, reading.faults)
+    reading.package = documents.package(text, name, reading.faults)
+    if tree is not None:
+        reading.faults += _odd_names(tree, PARAMETERS)
+    return tree
+
+
+def _sections(found: Sequence[tuple[str, Path]], root: Path, reading: Reading) -> dict[str, trees.Branch]:
     sections: dict[str, trees.Branch] = {}
     for section, file in found:
-        tree = _read_file(file, section, root, faults)
+        tree = _read_file(file, section, root, reading)
         if tree is None:
             continue
         there = sections.get(section)
@@ -135,7 +211,7 @@ def _sections(found: Sequence[tuple[str, Path]], root: Path, faults: list[errors
             sections[section] = tree
             continue
         for keys, first, second in trees.collisions(there, tree, deep=section == PARAMETERS):
-            faults.append(
+            reading.faults.append(
                 errors.Fault(
                     f"{section}: {'.'.join(keys)!r} is defined here and in {first.origin}",
                     str(second.origin),
@@ -148,11 +224,19 @@ def _sections(found: Sequence[tuple[str, Path]], root: Path, faults: list[errors
     return {name: _finish(name, tree) for name, tree in sections.items()}
 
 
+def without_holders(sections: Mapping[str, trees.Branch]) -> dict[str, trees.Branch]:
+    """`sections` without what only others repeat: the keys "_..." of all sections but the parameters."""
+    found: dict[str, trees.Branch] = {}
+    for name, tree in sections.items():
+        if name != PARAMETERS and any(trees.key_text(key).startswith("_") for key in tree.entries):
+            entries = {key: item for key, item in tree.entries.items() if not trees.key_text(key).startswith("_")}
+            tree = fielded.replace(tree, entries=entries)
+        found[name] = tree
+    return found
+
+
 def _finish(section: str, tree: trees.Branch) -> trees.Branch:
-    """Holders of anchors ("_...") leave all sections but the parameters; credentials are wrapped."""
-    if section != PARAMETERS:
-        entries = {key: item for key, item in tree.entries.items() if not trees.key_text(key).startswith("_")}
-        tree = fielded.replace(tree, entries=entries)
+    """Credentials are wrapped."""
     if section == CREDENTIALS:
         wrapped = _wrap(tree)
         assert isinstance(wrapped, trees.Branch)
@@ -176,16 +260,18 @@ def _section_files(folder: Path, root: Path, reading: Reading) -> list[tuple[str
         if path.is_dir():
             if path.name in SPREAD:
                 found += [(path.name, file) for file in _deep_files(path, root, reading)]
+            else:
+                reading.groups.add(path.name)
             continue
         section = _section(path.stem)
-        if path.suffix in _SUFFIXES:
+        if path.suffix in SUFFIXES:
             if section is None:
                 reading.faults.append(_unknown_file(path, root))
             else:
                 found.append((section, path))
         elif section is not None and path.suffix in _OTHER_SUFFIXES:
             reading.faults.append(
-                errors.Fault("only YAML is read here", _name(path, root), f"write it as {path.stem}.yml")
+                errors.Fault("only YAML is read here", name_of(path, root), f"write it as {path.stem}.yml")
             )
     return found
 
@@ -208,7 +294,7 @@ def _unknown_file(path: Path, root: Path) -> errors.Fault:
         hint = f"did you mean '{near}{path.suffix}'?"
     else:
         hint = f"files here are {names}; others belong elsewhere"
-    return errors.Fault(f"{path.name!r} is no file that configuration is read from", _name(path, root), hint)
+    return errors.Fault(f"{path.name!r} is no file that configuration is read from", name_of(path, root), hint)
 
 
 def _deep_files(folder: Path, root: Path, reading: Reading) -> list[Path]:
@@ -218,7 +304,7 @@ def _deep_files(folder: Path, root: Path, reading: Reading) -> list[Path]:
         if path.is_dir():
             if not path.is_symlink():  # a link could lead in a circle
                 found += _deep_files(path, root, reading)
-        elif path.suffix in _SUFFIXES:
+        elif path.suffix in SUFFIXES:
             found.append(path)
     return found
 
@@ -228,28 +314,47 @@ def _listed(folder: Path, root: Path, reading: Reading) -> list[Path]:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
         reading.faults.append(
-            errors.Fault(f"cannot read the folder: {error.strerror}", _name(folder, root), "mend its permissions")
+            errors.Fault(f"cannot read the folder: {error.strerror}", name_of(folder, root), "mend its permissions")
         )
         return []
 
 
-def _read_file(path: Path, section: str, root: Path, faults: list[errors.Fault]) -> trees.Branch | None:
-    name = _name(path, root)
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        faults.append(errors.Fault("the file is not UTF-8", f"{name}:{line}", "save it as UTF-8"))
+def _read_file(path: Path, section: str, root: Path, reading: Reading) -> trees.Branch | None:
+    faults, name = reading.faults, name_of(path, root)
+    text = read_text(path, name, faults)
+    if text is None:
         return None
+    reading.plain = reading.plain and is_plain(text)
+    tree = documents.read(text, name, faults, hide=section == CREDENTIALS)
+    if tree is not None and section in (CATALOG, PARAMETERS):
+        faults += _odd_names(tree, section)
+    return tree
+
+
+def read_text(path: Path, name: str, faults: list[errors.Fault]) -> str | None:
+    """What a file holds, which messages call `name`; None, with a fault, when it cannot be read."""
+    try:
+        return decoded(path.read_bytes(), name, faults)
     except OSError as error:
         faults.append(
             errors.Fault(f"cannot read the file: {error.strerror}", name, "mend its permissions, or the link")
         )
         return None
-    tree = documents.read(text, name, faults, hide=section == CREDENTIALS)
-    if tree is not None and section in (CATALOG, PARAMETERS):
-        faults += _odd_names(tree, section)
-    return tree
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing in a document can be an interpolation, however it is written."""
+    return "${" not in text and not ("{" in text and "\\" in text)
+
+
+def decoded(data: bytes, name: str, faults: list[errors.Fault]) -> str | None:
+    """The text of a document; None, with a fault, when it is none."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        faults.append(errors.Fault("the file is not UTF-8", f"{name}:{line}", "save it as UTF-8"))
+        return None
 
 
 def _odd_names(tree: trees.Branch, section: str) -> list[errors.Fault]:
@@ -265,7 +370,7 @@ def _odd_names(tree: trees.Branch, section: str) -> list[errors.Fault]:
     ]
 
 
-def _name(path: Path, root: Path) -> str:
+def name_of(path: Path, root: Path) -> str:
     """How messages and origins name a file: from the project's root where it lies within."""
     try:
         return path.relative_to(root).as_posix()
@@ -277,6 +382,7 @@ def _name(path: Path, root: Path) -> str:
 
 
 def _read_with(loader: Loader, conf: Path, environments: Sequence[str], reading: Reading) -> None:
+    reading.plain = False
     for name in _order(environments):
         found = loader.load(conf, name)
         origin = origins.Origin(f"{loader.name} ({name})", kind=origins.LOADER)

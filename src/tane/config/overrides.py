@@ -5,61 +5,45 @@
     ++a.b=1    sets or adds, whatever its type
     ~a.b       removes; ~a.b=1 only if it is 1
 
-A value that begins with a quote or bracket is YAML: 'text', "text", [32, 16], {a: 1}. Anything else is one
-plain value as `scalars` reads it, or text as it stands: paths, URLs and glob patterns need no quoting. A
-mapping is merged into a mapping, key by key, with the same checks. Plain text with a comma in it is refused:
-elsewhere it is a list of values to sweep over, and it must not mean something else here.
+`grammar` reads them; here they are applied. A mapping is merged into a mapping, key by key, with the same checks.
+Several values are refused: a sweep takes an override apart before it comes here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tane import errors
-from tane.config import documents, origins, scalars, trees
+from tane.config import grammar, origins, scalars, sweeps, trees
 
 VARIABLE = "TANE_PARAM__"
 
-_SET, _ADD, _FORCE, _REMOVE = "", "+", "++", "~"
+Override = grammar.Override
 
-
-class Override(NamedTuple):
-    """One override: its sign, the keys it goes to, its value (None: just remove) and where it was written."""
-
-    sign: str
-    keys: tuple[str, ...]
-    value: trees.Tree | None
-    origin: origins.Origin
-
-    @property
-    def name(self) -> str:
-        """The keys as one dotted name."""
-        return ".".join(self.keys)
+_SET, _ADD, _REMOVE = grammar.SET, grammar.ADD, grammar.REMOVE
 
 
 def parse(text: str, faults: list[errors.Fault]) -> Override | None:
-    """The override that an argument of the command line says, or None with a fault."""
-    origin = origins.Origin(text, 0, origins.COMMAND_LINE)
-    bare = text.strip()
-    sign = next(sign for sign in (_FORCE, _ADD, _REMOVE, _SET) if bare.startswith(sign))
-    name, equals, written = bare[len(sign) :].partition("=")
-    name = name.strip()
-    keys = tuple(name.split("."))
-    if not all(keys) or any(key != key.strip() for key in keys):
-        faults.append(
-            errors.Fault(f"{name!r} names no parameter", str(origin), "write names joined by dots, as in model.lr=0.1")
-        )
-        return None
-    if not equals:
-        if sign == _REMOVE:
-            return Override(sign, keys, None, origin)
-        faults.append(
-            errors.Fault("there is no value", str(origin), f"write {sign}{name}=VALUE, or ~{name} to remove it")
-        )
-        return None
-    value = _value(written.strip(), origin, faults)
-    return None if value is None else Override(sign, keys, value, origin)
+    """The override of one value that an argument of the command line says, or None with a fault."""
+    found = grammar.parse(text, faults)
+    if found is None or not isinstance(found.value, sweeps.SWEEPS):
+        return found
+    faults.append(_several(found.value, text.partition("=")[2].strip(), found.origin))
+    return None
+
+
+def _several(value: sweeps.Sweep, text: str, origin: origins.Origin) -> errors.Fault:
+    what = f"{text!r} is several values"
+    if origin.kind != origins.COMMAND_LINE:
+        return errors.Fault(what, str(origin), "set one value: put text with commas in quotes, a list in brackets")
+    if isinstance(value, sweeps.Interval):
+        return errors.Fault(what, str(origin), "`tane tune` draws from an interval; else set one value")
+    hint = "use -m to sweep over them"
+    if isinstance(value, sweeps.Choice) and value.simple and "(" not in text:
+        quoted = "'" + text.replace("'", "\\'") + "'"
+        hint += f', or write [{text}] for a list, "{quoted}" for text'
+    return errors.Fault(what, str(origin), hint)
 
 
 def from_environment(environ: Mapping[str, str], faults: list[errors.Fault]) -> list[Override]:
@@ -73,8 +57,10 @@ def from_environment(environ: Mapping[str, str], faults: list[errors.Fault]) -> 
                 errors.Fault("the variable names no parameter", str(origin), f"name it as in {VARIABLE}model__lr")
             )
             continue
-        value = _value(environ[variable].strip(), origin, faults)
-        if value is not None:
+        value = grammar.value(environ[variable].strip(), origin, faults)
+        if isinstance(value, sweeps.SWEEPS):
+            faults.append(_several(value, environ[variable], origin))
+        elif value is not None:
             found.append(Override(_SET, keys, value, origin))
     return found
 
@@ -102,27 +88,6 @@ def apply(
     return tree
 
 
-def _value(text: str, origin: origins.Origin, faults: list[errors.Fault]) -> trees.Tree | None:
-    if text[:1] in ("'", '"', "[", "{"):
-        return documents.flow(text, origin, faults)
-    if "," in text:
-        faults.append(
-            errors.Fault(
-                f"{text!r} is several values",
-                str(origin),
-                f"write [{text}] for a list, \"'{text}'\" for text",
-            )
-        )
-        return None
-    if not text:
-        return trees.Leaf("", origin)
-    try:
-        return trees.Leaf(scalars.value(text), origin)
-    except ValueError:
-        faults.append(errors.Fault("the number is too long to hold", str(origin), "put it in quotes to make it text"))
-        return None
-
-
 class _Refused(Exception):
     def __init__(self, override: Override, what: str, hint: str) -> None:
         super().__init__(what)
@@ -133,7 +98,7 @@ def _apply(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> tr
     keys, value = override.keys, override.value
     if override.sign == _REMOVE:
         return _remove(tree, override, known)
-    assert value is not None
+    assert value is not None and not isinstance(value, sweeps.SWEEPS)
     if override.sign == _SET:
         tree = _declare(tree, keys, known)
         present = trees.find(tree, keys)
@@ -155,7 +120,7 @@ def _apply(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> tr
 def _assign(tree: trees.Tree, override: Override, present: trees.Tree, known: Mapping[str, Any]) -> trees.Tree:
     """Replace `present`; a mapping is taken apart, so that a misspelt key within it is found too."""
     value = override.value
-    assert value is not None
+    assert value is not None and not isinstance(value, sweeps.SWEEPS)
     if isinstance(present, trees.Branch) and isinstance(value, trees.Branch):
         for key, item in value.entries.items():
             part = override._replace(keys=(*override.keys, trees.key_text(key)), value=item)
@@ -177,6 +142,8 @@ def _check_type(override: Override, present: trees.Tree, value: trees.Tree) -> N
 
 
 def _fits(present: trees.Tree, value: trees.Tree) -> bool:
+    if _is_open(present) or _is_open(value):
+        return True
     if isinstance(present, trees.Leaf):
         was = present.value
         if was is None or type(was) not in _PLAIN:
@@ -194,6 +161,13 @@ def _fits(present: trees.Tree, value: trees.Tree) -> bool:
 
 
 _PLAIN = (bool, int, float, str)
+
+
+def _is_open(tree: trees.Tree) -> bool:
+    """Whether it is text that stands for a value yet to come."""
+    if not isinstance(tree, trees.Leaf) or not isinstance(tree.value, str):
+        return False
+    return tree.value == scalars.MISSING or "${" in tree.value
 
 
 def _type_hint(override: Override, present: trees.Tree) -> str:
@@ -245,6 +219,7 @@ def _remove(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> t
         whole = ".".join(override.keys[:-1])
         raise _Refused(override, f"{override.name} is an item of a list", f"give the list anew: {whole}=[...]")
     wanted = override.value
+    assert not isinstance(wanted, sweeps.SWEEPS)
     if wanted is not None and trees.plain(wanted) != trees.plain(present):
         raise _Refused(
             override,

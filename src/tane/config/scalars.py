@@ -1,4 +1,4 @@
-"""How plain (unquoted) text of YAML and of overrides becomes a value. One rule for both.
+"""How plain (unquoted) text of YAML, of overrides and of interpolations becomes a value.
 
 The rules are those of Hydra rather than of YAML 1.1, which surprises people:
 
@@ -7,6 +7,9 @@ The rules are those of Hydra rather than of YAML 1.1, which surprises people:
 - `012` and `12:30:00` are text, not octal and base 60
 - dates are text, so that every value can be written as JSON
 - `null`, `~` and nothing at all are null; `.inf`, `-.inf` and `.nan` are numbers
+
+Overrides and interpolations (`unquoted`) take in whatever Hydra's own grammar takes for more than text, too: `inf`,
+`nan`, `TrUe`, `nUll`.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import re
 from tane import patterns
 
 Scalar = str | int | float | bool | None
+
+MISSING = "???"  # a value that has to be given: it is missed when something takes it
 
 NULL = patterns.lazily(r"(?:~|null|Null|NULL|)\Z")
 BOOL = patterns.lazily(r"(?:true|True|TRUE|false|False|FALSE)\Z")
@@ -44,6 +49,46 @@ def value(text: str) -> Scalar:
     if FLOAT.match(text):
         return number(text)
     return text
+
+
+def unquoted(text: str) -> Scalar:
+    """The value of plain text in an override: as Hydra reads it, or else as a file's is read.
+
+    Raises ValueError for a number too long to hold.
+    """
+    found = strictly(text)
+    return value(text) if found is text and text[:1] in _FIRST else found
+
+
+def strictly(text: str) -> Scalar:
+    """The value of plain text in an interpolation: as OmegaConf and Hydra read it. Raises ValueError as `unquoted`."""
+    word = _WORDS.get(text.lower(), text)
+    if word is not text:
+        return word
+    if text[:1] not in _FIRST:
+        return text
+    if _WHOLE.match(text):
+        return int(text)
+    return float(text) if _NUMBER.match(text) else text
+
+
+_WORDS: dict[str, Scalar] = {
+    "true": True,
+    "false": False,
+    "null": None,
+    **{f"{sign}inf": float(f"{sign}inf") for sign in ("", "+", "-")},
+    **{f"{sign}nan": float("nan") for sign in ("", "+", "-")},
+}
+_FIRST = frozenset("+-.0123456789~")
+_WHOLE = patterns.lazily(r"[+-]?(?:0|[1-9](?:_?[0-9])*)\Z")
+_NUMBER = patterns.lazily(
+    r"""[+-]?(?:
+            (?:0|[1-9](?:_?[0-9])*)?\.[0-9](?:_?[0-9])*(?:[eE][+-]?[0-9](?:_?[0-9])*)?
+          | (?:0|[1-9](?:_?[0-9])*)\.?(?:[eE][+-]?[0-9](?:_?[0-9])*)
+          | (?:0|[1-9](?:_?[0-9])*)\.
+        )\Z""",
+    re.VERBOSE,
+)
 
 
 def whole(text: str) -> int:

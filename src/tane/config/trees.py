@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tane import fielded
-from tane.config import origins
+from tane.config import origins, scalars
 
 Key = str | int | float | bool | None
 
@@ -66,9 +66,10 @@ def plain(tree: Tree) -> Any:
 
 
 def merge(below: Tree, above: Tree) -> Tree:
-    """Mappings merge key by key, anything else of `above` replaces what is `below`."""
+    """Mappings merge key by key, anything else of `above` replaces what is `below`; but for what is still to be given.
+    """
     if not (isinstance(below, Branch) and isinstance(above, Branch)):
-        return above
+        return below if isinstance(above, Leaf) and above.value == scalars.MISSING else above
     entries = dict(below.entries)
     for key, item in above.entries.items():
         entries[key] = merge(entries[key], item) if key in entries else item

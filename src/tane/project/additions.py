@@ -38,27 +38,30 @@ class Added:
     why: str = ""
 
 
-def add_pipeline(root: Path, name: str) -> Added:
-    """Make the pipeline `name` in the project at `root`.
+def add_pipeline(root: Path, name: str, code: Mapping[str, str] | None = None, said: str = "") -> Added:
+    """Make the pipeline `name` in the project at `root`: an example with its tests, or what `code` says, the texts of
+    its modules by file name, with the parameters `said` as YAML.
 
     Raises `errors.ProjectError` for a name that cannot be used, or when something of that name is there already.
     """
     found = settings.read(root)
     _check_name(name, found)
     package = found.source / found.package
-    code = package / PIPELINES / name
+    folder = package / PIPELINES / name
     parameters = found.conf / _BASE / f"parameters_{name}.yml"
     tests = root / TESTS / PIPELINES / name
-    _check_free(root, name, (code, code.with_suffix(".py"), parameters, parameters.with_suffix(".yaml"), tests), found)
-    files = [
-        *((code / file, text) for file, text in _CODE.items()),
-        (parameters, _PARAMETERS),
-        (tests / f"test_{name}_pipeline.py", _TEST),
-    ]
+    places = (folder, folder.with_suffix(".py"), parameters, parameters.with_suffix(".yaml"), tests)
+    _check_free(root, name, places, found)
+    if code is None:
+        files = [(folder / file, text) for file, text in _CODE.items()]
+        files += [(parameters, _PARAMETERS), (tests / f"test_{name}_pipeline.py", _TEST)]
+    else:
+        files = [(folder / file, text) for file, text in code.items()]
+        files += [(parameters, said)] if said else []
     if not (package / PIPELINES / "__init__.py").exists():
         files.insert(0, (package / PIPELINES / "__init__.py", '"""A folder for each pipeline."""\n'))
-    said = {"{{ name }}": name, "{{ words }}": name.replace("_", " "), "{{ package }}": found.package}
-    _write_all({file: _filled(text, said) for file, text in files}, root)
+    words = {"{{ name }}": name, "{{ words }}": name.replace("_", " "), "{{ package }}": found.package}
+    _write_all({file: _filled(text, words) if code is None else text for file, text in files}, root)
     registered, why = _is_registered(root, name)
     lines = () if registered else (f"from .{PIPELINES} import {name}", f'"{name}": {name}.create_pipeline()')
     registry = package / f"{layout.REGISTRY}.py"

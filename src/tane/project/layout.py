@@ -9,6 +9,7 @@ CONF = "conf"
 WORK = ".tane"  # what Tane keeps for itself: the store and the ledger
 STORE = ".tane/objects"
 LEDGER = ".tane/ledger.db"
+FETCHED = "fetched"  # in `.tane`: configuration that lies elsewhere, as it was when it was read
 LOCAL = "local"  # conf/local: this machine's own settings and secrets, never recorded
 REGISTRY = "pipeline_registry"
 REGISTER = "register_pipelines"

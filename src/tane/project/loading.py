@@ -153,6 +153,20 @@ def use(folder: Path, modules: Mapping[str, ModuleType] | None = None) -> None:
             sys.modules.setdefault(name, module)
 
 
+def forget(folder: Path) -> None:
+    """Have the code in `folder` imported anew when it is next asked for, as its files are then."""
+    import linecache  # slow to import
+
+    with _importing:
+        own = _own_names(folder) - {"tane"}
+        for name, module in list(sys.modules.items()):
+            places = [getattr(module, "__file__", None), *(getattr(module, "__path__", None) or ())]
+            if name.partition(".")[0] in own and any(_within(place, folder) for place in places):
+                del sys.modules[name]
+        importlib.invalidate_caches()
+        linecache.checkcache()  # who asks for the source of a function gets that of the new one
+
+
 def _import(name: str, folder: Path) -> ModuleType:
     use(folder)
     importlib.invalidate_caches()  # files written a moment ago count

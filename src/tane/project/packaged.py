@@ -58,6 +58,7 @@ def open_package(
     env: Sequence[str] = (),
     overrides: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
+    params: str = "",
 ) -> projects.Project:
     """The project of the installed `package`, with the current folder as its root.
 
@@ -70,7 +71,7 @@ def open_package(
         del sys.modules[name]  # of the installed package: from now on they come from the copy
     settled = options.settle(root, _settings(root, source, package, conf), tuple(env))
     names = set(fielded.fields(projects.Project))
-    said = settled.settings
+    said = settings.elsewhere(settled.settings, environ)
     parts: dict[str, Any] = {name: getattr(said, name) for name in fielded.fields(said) if name in names}
     return projects.Project(
         root=root,
@@ -80,6 +81,7 @@ def open_package(
         overrides=tuple(overrides),
         environ=environ,
         _settled=settled,
+        params=projects.in_full(params),
         **parts,
     )
 

@@ -294,6 +294,17 @@ def loader(found: settings.Settings, finder: Finder, root: Path) -> layers.Loade
     return layers.Loader(path, once, files)
 
 
+def resolvers(found: settings.Settings, finder: Finder) -> dict[str, Callable[..., Any]]:
+    """The functions that interpolations of the project's configuration may call, by name."""
+    where = found.lines.get("resolvers", "")
+    made = {name: finder.find(path, where) for name, path in found.resolvers.items()}
+    for name, function in made.items():
+        if not callable(function):
+            what = f"resolver {name!r} is {found.resolvers[name]}, which is no function"
+            raise errors.ProjectError(what, where=where, hint="name a function, as in my_project.text:shout")
+    return made
+
+
 # --- of all kinds -------------------------------------------------------------------------------------------
 
 

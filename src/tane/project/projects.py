@@ -13,7 +13,7 @@ from typing import Any
 
 from tane import fielded
 from tane.catalog import catalogs
-from tane.config import compose
+from tane.config import compose, layers
 from tane.pipeline import graph
 from tane.project import (
     bytecode,
@@ -38,7 +38,8 @@ class Project:
     """A project and its parts. Configuration, catalog and pipelines are read when first asked for, once.
 
     `source` is the folder that user code is imported from. `store`, `ledger`, `keep` ("all" or "none") and `remotes`
-    are those of its environments.
+    are those of its environments; `sinks` name where else what runs log is kept. `params` is a file that stands in for
+    all of its parameters, by absolute path or URL.
     """
 
     root: Path
@@ -52,8 +53,10 @@ class Project:
     ledger: Path
     keep: settings.Keep
     remotes: Mapping[str, str]
+    sinks: tuple[str, ...]
     environments: tuple[str, ...]
     overrides: tuple[str, ...]
+    params: str
     environ: Mapping[str, str] = fielded.field(repr=False)
     _settled: options.Settled = fielded.field(repr=False)
 
@@ -65,18 +68,38 @@ class Project:
     @cached_property
     def config(self) -> compose.Config:
         """The composed configuration. Overrides may name what only code declares: it is imported."""
+        return self.composed(self.overrides)
+
+    def composed(self, overrides: Sequence[str]) -> compose.Config:
+        """The configuration that the project would have with these overrides instead of its own."""
         known: dict[str, Any] = {}
-        if self.overrides or any(name.startswith("TANE_PARAM__") for name in self.environ):
+        if overrides or any(name.startswith("TANE_PARAM__") for name in self.environ):
             known = declared.defaults(self._loaded.pipelines.values())
-        return compose.compose(
+        return self.written.compose(overrides, known)
+
+    @cached_property
+    def written(self) -> compose.Files:
+        """The files of its configuration, read when first asked for, once. No code is imported, but for resolvers."""
+        return compose.read(
             self.root,
             self.environments,
-            self.overrides,
-            self.environ,
-            known=known,
+            dict(self.environ),  # as it is now, and quicker to look through
             conf=self.conf,
             loader=self._settled.loader,
+            params=self.params,
+            own=plugins.resolvers(self._settled.settings, self._settled.finder),
+            cache=self.home / layout.FETCHED,
         )
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """What `_target_` in its configuration may name."""
+        return self._settled.settings.targets
+
+    @property
+    def loader(self) -> layers.Loader | None:
+        """The project's own way to read its configuration, where it has one."""
+        return self._settled.loader
 
     def options(self) -> options.RunOptions:
         """How steps are to be run, as run.yml says."""
@@ -149,8 +172,11 @@ def open_project(
     env: str | Sequence[str] = (),
     overrides: Sequence[str] = (),
     environ: Mapping[str, str] = os.environ,
+    params: str | os.PathLike[str] = "",
 ) -> Project:
     """The project at `path` or above it, with these environments and overrides.
+
+    The file `params`, a path or URL, stands in for all of its parameters.
 
     Raises `errors.ProjectError` when there is none or its settings are wrong, `errors.ConfigError` when run.yml is.
     """
@@ -161,7 +187,7 @@ def open_project(
     else:
         found = settings.read(place.root)
     settled = options.settle(place.root, found, environments, place.flow)
-    found = settled.settings
+    found = settings.elsewhere(settled.settings, environ)
     return Project(
         root=place.root,
         name=found.name,
@@ -174,8 +200,28 @@ def open_project(
         ledger=found.ledger,
         keep=found.keep,
         remotes=found.remotes,
+        sinks=found.sinks,
         environments=environments,
         overrides=tuple(overrides),
         environ=environ,
         _settled=settled,
+        params=in_full(params),
     )
+
+
+def recorded_params(asked: Mapping[str, Any], root: Path) -> str:
+    """The file of parameters that an earlier run of the project at `root` was asked to take, as it was then."""
+    if not asked.get("params"):
+        return ""
+    source = asked["sources"][0]
+    path = root / layout.WORK / layout.FETCHED / str(source["digest"])
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(source["content"], encoding="utf-8")
+    return str(path)
+
+
+def in_full(params: str | os.PathLike[str]) -> str:
+    """A file of parameters by absolute path, as seen from the current folder, or by URL."""
+    given = os.fspath(params)
+    return given if not given or "://" in given else os.path.abspath(os.path.expanduser(given))

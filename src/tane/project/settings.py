@@ -12,18 +12,24 @@ hooks = ["my_project.hooks:Timing"]             # plug-ins: see `plugins`
 transforms = ["my_project.plugins:Anonymise"]
 without = ["slack"]         # installed hooks to leave out
 config_loader = "my_project.conf:Loader"
+sinks = ["jsonl:runs"]      # where else what runs log is kept
+targets = ["my_project.models.*"]       # what _target_ in the configuration may name: see `config.targets`
+resolvers = { shout = "my_project.text:shout" }     # what ${shout:...} calls
 
-conf/*/run.yml may say `store`, `ledger`, `keep` and `remotes` anew: see `options`.
+conf/*/run.yml may say `store`, `ledger`, `keep` and `remotes` anew: see `options`. The environment variables
+TANE_LEDGER, TANE_STORE and TANE_SINKS come before all that is written: see `elsewhere`.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 from tane import errors, fielded
+from tane.config import targets
 from tane.project import layout
 
 Keep = Literal["all", "none"]
@@ -40,10 +46,14 @@ KEYS = (
     "transforms",
     "without",
     "config_loader",
+    "sinks",
+    "targets",
+    "resolvers",
 )
 KEEPS = ("all", "none")
 _PATHS = ("source", "conf", "store", "ledger")
-_LISTS = ("hooks", "transforms", "without")
+_LISTS = ("hooks", "transforms", "without", "sinks", "targets")
+_TABLES = ("remotes", "resolvers")
 
 
 @fielded.frozen
@@ -62,12 +72,39 @@ class Settings:
     transforms: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     config_loader: str = ""
+    sinks: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    resolvers: Mapping[str, str] = fielded.field(default_factory=dict)
     lines: Mapping[str, str] = fielded.field(default_factory=dict, compare=False)
 
 
 def defaults(root: Path, name: str) -> Settings:
     """The settings of a one-file project: everything lies beside the file."""
     return Settings(name, name, root, root / layout.CONF, root / layout.STORE, root / layout.LEDGER)
+
+
+def elsewhere(found: Settings, environ: Mapping[str, str]) -> Settings:
+    """The settings with what TANE_LEDGER, TANE_STORE (paths seen from the current folder) and TANE_SINKS say instead.
+
+    Raises `errors.ProjectError` with all that is wrong.
+    """
+    changed: dict[str, Any] = {}
+    faults: list[errors.Fault] = []
+    for key, name in (("ledger", "TANE_LEDGER"), ("store", "TANE_STORE")):
+        value = environ.get(name, "")
+        path = Path(os.path.abspath(os.path.expanduser(value))) if value else None
+        if "://" in value:
+            faults.append(errors.Fault(f"{name} is a URL: {value!r}", f"environment variable {name}", "give a path"))
+        elif path is not None and path.is_dir() and key == "ledger":
+            hint = f"give the path of a file: {name}={path / 'ledger.db'}"
+            faults.append(errors.Fault(f"{name} is the folder {path}", f"environment variable {name}", hint))
+        elif path is not None:
+            changed[key] = path
+    if faults:
+        raise errors.ProjectError.of(faults, f"{len(faults)} environment variables are wrong")
+    if environ.get("TANE_SINKS"):
+        changed["sinks"] = tuple(part.strip() for part in environ["TANE_SINKS"].split(",") if part.strip())
+    return fielded.replace(found, **changed) if changed else found
 
 
 def read(root: Path) -> Settings:
@@ -101,7 +138,10 @@ def read(root: Path) -> Settings:
         transforms=tuple(table.get("transforms", ())),
         without=tuple(table.get("without", ())),
         config_loader=table.get("config_loader", ""),
-        lines={key: _where(file, text, key) for key in (*_LISTS, "config_loader") if key in table},
+        sinks=tuple(table.get("sinks", ())),
+        targets=tuple(table.get("targets", ())),
+        resolvers=dict(table.get("resolvers", {})),
+        lines={key: _where(file, text, key) for key in (*_LISTS, "config_loader", "resolvers") if key in table},
     )
 
 
@@ -150,9 +190,10 @@ def _check(table: dict[str, Any], text: str, file: Path) -> list[errors.Fault]:
         elif key in _LISTS:
             for what, hint in _list_faults(key, value):
                 fault(key, what, hint)
-        elif key == "remotes":
-            if not isinstance(value, dict) or not all(isinstance(url, str) for url in value.values()):
-                fault(key, "remotes is not a table of names and URLs", 'write { origin = "s3://..." }')
+        elif key in _TABLES:
+            if not isinstance(value, dict) or not all(isinstance(each, str) for each in value.values()):
+                what, example = _EXAMPLES[key]
+                fault(key, f"{key} is not a table of {what}", f"write {{ {example} }}")
         elif not isinstance(value, str) or not value:
             fault(key, f"{key} is {value!r}, not text", f'write {key} = "..."')
         elif key in _PATHS and "://" in value:
@@ -164,11 +205,24 @@ def _check(table: dict[str, Any], text: str, file: Path) -> list[errors.Fault]:
     return faults
 
 
+_EXAMPLES = {
+    "remotes": ("names and URLs", 'origin = "s3://..."'),
+    "resolvers": ("names and functions", 'shout = "my_project.text:shout"'),
+}
+
+
+_EXAMPLE_ITEMS = {"without": "name", "sinks": "jsonl:runs", "targets": "sklearn.linear_model.*"}
+
+
 def _list_faults(key: str, value: Any) -> list[tuple[str, str]]:
     """What is wrong with a list of plug-ins, and what to do."""
     if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-        example = "name" if key == "without" else f"my_project.plugins:{key.title()[:-1]}"
+        example = _EXAMPLE_ITEMS.get(key) or f"my_project.plugins:{key.title()[:-1]}"
         return [(f"{key} is {value!r}, not a list of names", f'write {key} = ["{example}"]')]
+    if key == "targets":
+        wrong = [item for item in value if not targets.is_pattern(item)]
+        hint = 'begin with the package, as in "sklearn.linear_model.*"'
+        return [(f"targets names {item!r}, which is no dotted name with a package", hint) for item in wrong]
     twice = sorted({item for item in value if value.count(item) > 1})
     return [(f"{key} names {item!r} twice", "keep one") for item in twice]
 

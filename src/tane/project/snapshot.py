@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tane import fielded
@@ -71,11 +71,11 @@ def for_ledger(state: Git, diff: str) -> dict[str, str]:
 
 def git_state(root: Path, code: Sequence[Path], conf: Path) -> Git:
     """The Git state of code and configuration, and of the files beside them that say what is installed."""
-    top = _repository(root)
+    top = repository(root)
     if top is None:
         return Git()
-    watched = _pathspecs(root, code, conf)
-    status = _git(
+    watched = pathspecs(root, code, conf)
+    status = git(
         root,
         [
             "status",
@@ -100,7 +100,7 @@ def git_state(root: Path, code: Sequence[Path], conf: Path) -> Git:
     if changed:
         options = ["--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames"]
         options += ["--src-prefix=a/", "--dst-prefix=b/", commit or _EMPTY_TREE]
-        differs = _git(root, ["diff", *options, "--", *watched], _DIFF_SECONDS)
+        differs = git(root, ["diff", *options, "--", *watched], _DIFF_SECONDS)
         if differs is None or len(differs) > DIFF_LIMIT:
             omitted.append("(changes to tracked files)")
         else:
@@ -109,14 +109,16 @@ def git_state(root: Path, code: Sequence[Path], conf: Path) -> Git:
     return fielded.replace(state, diff=tracked + added, omitted=(*omitted, *left_out))
 
 
-def _repository(root: Path) -> Path | None:
+def repository(root: Path) -> Path | None:
+    """The folder at or above `root` that is a Git repository."""
     for folder in (root, *root.parents):
         if (folder / ".git").exists():
             return folder
     return None
 
 
-def _pathspecs(root: Path, code: Sequence[Path], conf: Path) -> list[str]:
+def pathspecs(root: Path, code: Sequence[Path], conf: Path) -> list[str]:
+    """What of a repository is a project's code and configuration, without secrets, as Git takes it at `root`."""
     names = [layout.PYPROJECT, "requirements.txt", "uv.lock", "poetry.lock", "environment.yml"]
     names += [os.path.relpath(path, root) for path in (*code, conf) if path.is_relative_to(root)]
     chosen = [f":(literal){name}" for name in names if (root / name).exists()]
@@ -129,20 +131,27 @@ def _pathspecs(root: Path, code: Sequence[Path], conf: Path) -> list[str]:
     return [*chosen, *(f":(exclude,glob){pattern}" for pattern in excluded)]
 
 
-def _git(root: Path, arguments: list[str], seconds: float) -> bytes | None:
-    """What Git prints, or None when it is missing, slow or does not like the repository."""
+def git(
+    root: Path,
+    arguments: list[str],
+    seconds: float,
+    *,
+    given: bytes = b"",
+    environment: Mapping[str, str] = {},
+) -> bytes | None:
+    """What Git prints, or None when it is missing, slow or does not like what it is asked. `given` is what it reads."""
     import subprocess
 
     # inside a Git hook GIT_DIR and its like point elsewhere
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
-    environment |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    surroundings = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    surroundings |= {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C", **environment}
     quiet = ["-c", "core.fsmonitor=false", "-c", "core.quotePath=false", "-c", "diff.submodule=short"]
     try:
         done = subprocess.run(
             ["git", "--no-pager", *quiet, *arguments],
             cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
+            env=surroundings,
+            input=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=seconds,

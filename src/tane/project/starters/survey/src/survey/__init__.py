@@ -1,0 +1,1 @@
+"""{{ name }}: the quality of wines, from what a laboratory measures."""
