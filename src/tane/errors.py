@@ -14,6 +14,7 @@
     |   |   +-- MissingObjectError
     |   |   +-- CorruptObjectError
     |   +-- LedgerError
+    +-- PrunedTrial     exit 0   no mistake: a trial was stopped early, others did better
     +-- InterruptedRun  exit 130
 
 An error that stands for several mistakes carries them all in `faults`: users mend a file once, not once a run.
@@ -64,6 +65,11 @@ class TaneError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.__dict__)
+
+    def _render_traceback_(self) -> list[str]:
+        """How IPython shows it: the user's own frames where their code raised, then what is wrong; none of ours."""
+        raised = getattr(self, "traceback", "")
+        return [*raised.rstrip().splitlines(), *([""] if raised else []), *f"error: {self}".splitlines()]
 
 
 def _rebuild(kind: type[TaneError], state: dict[str, object]) -> TaneError:
@@ -150,6 +156,12 @@ class CorruptObjectError(StoreError):
 
 class LedgerError(PlaceError):
     """The ledger failed."""
+
+
+class PrunedTrial(TaneError):
+    """A trial is stopped early: by what it has reported, others do better. No mistake."""
+
+    exit_code = 0
 
 
 class InterruptedRun(TaneError):

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Any, Protocol
 
-from tane import fielded, outcomes
+from tane import errors, fielded, outcomes
 
 
 @fielded.frozen
@@ -144,6 +144,7 @@ class Sink(Protocol):
     """What code inside a node can reach of its run. `tracking` provides it; workers carry one too."""
 
     run: str
+    pruned: errors.PrunedTrial | None  # what `report` has raised
 
     def log_params(self, params: Mapping[str, Any]) -> None:
         """Record parameters."""
@@ -153,12 +154,24 @@ class Sink(Protocol):
         """Record one point of each metric."""
         ...
 
+    def report(self, value: float, step: int | None, name: str) -> None:
+        """Record how far it has come; where that is a trial that falls behind, raises `errors.PrunedTrial`."""
+        ...
+
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags."""
         ...
 
+    def set_note(self, note: str) -> None:
+        """Give the run its note."""
+        ...
+
     def log_file(self, path: str, name: str, kind: str) -> None:
         """Keep a file or folder."""
+        ...
+
+    def log_data(self, data: bytes, name: str, kind: str) -> None:
+        """Keep bytes as a file."""
         ...
 
     def whole(self) -> Sink:
@@ -166,6 +179,7 @@ class Sink(Protocol):
         ...
 
 
+REPORT = "report"  # the metric that reports go to where nobody gives it a name
 active: ContextVar[Sink | None] = ContextVar("tane_active_run", default=None)
 _under_way: list[Sink] = []
 

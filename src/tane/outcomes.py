@@ -12,6 +12,7 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
+    PRUNED = "pruned"  # a trial that was stopped early: others did better
     INTERRUPTED = "interrupted"
     KILLED = "killed"
 
@@ -22,7 +23,18 @@ class StepStatus(StrEnum):
     SUCCEEDED = "succeeded"
     REUSED = "reused"
     FAILED = "failed"
+    PRUNED = "pruned"  # its trial was stopped early, by what it reported
     SKIPPED = "skipped"  # something it needs failed or was not made
+
+
+class TrialState(StrEnum):
+    """How a point of a sweep or study stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    PRUNED = "pruned"  # stopped early: it did worse than others at the same step
+    FAILED = "failed"
 
 
 class Why(StrEnum):

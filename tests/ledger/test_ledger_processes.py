@@ -226,7 +226,7 @@ def test_many_processes_that_migrate_a_ledger_at_once_do_it_once(path: Path, the
     database = sqlite3.connect(path)
     try:
         found = database.execute("select version, name from migrations order by version").fetchall()
-        assert found == [(1, "schema.sql"), (migrations.VERSION + 1, "more.sql")]
+        assert found == list(enumerate((*migrations._FILES, "more.sql"), 1))
         assert {run for (run,) in database.execute("select run from runs")} == runs | ({"before"} if there else set())
         assert database.execute("select run from added").fetchall() == ([("before",)] if there else [])
     finally:

@@ -18,9 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from tane import errors
-from tane.ledger import failures, filesystems, migrations
+from tane.ledger import failures, filesystems, migrations, rows
 
-_WAIT = 30.0
+_WAIT = 30.0  # seconds for others that write
+_PAUSE = 0.00005  # seconds between two looks whether they have ended, at first
+_LONGEST_PAUSE = 0.001
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_PROTOCOL)
+_CACHE = 16_000  # KiB of pages
+_LOG = 3_000  # pages of the log until they are moved to the database, which waits for the disk
 _LOOK = 64  # writes after which a look is taken at how long the log is
 _CUT_WAIT = 500  # ms for those who read just now
 _CUT_AGAIN = 5.0  # seconds until another attempt, where one of them reads for longer
@@ -80,9 +85,23 @@ class Ledger:
         with self._lock:
             connection = self._ready()
             try:
-                return connection.execute(sql, values).fetchall()
+                return _execute(connection, sql, values).fetchall()
             except sqlite3.Error as error:
                 raise failures.of(error, self.path) from error
+
+    def append(self, insert: str, values: Sequence[Any]) -> int:
+        """Add one row in a transaction of its own, the shortest there is, and give its number."""
+        with self._lock:
+            connection = self._ready()
+            self._check_place()
+            if connection.in_transaction:
+                raise RuntimeError("a row is appended within a transaction, whose end would decide on it")
+            try:
+                number = _execute(connection, insert, values).lastrowid
+                self._written(connection)
+            except sqlite3.Error as error:
+                raise failures.of(error, self.path) from error
+        return number or 0
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -92,7 +111,7 @@ class Ledger:
             if connection.in_transaction:
                 yield
                 return
-            connection.execute("begin")
+            _execute(connection, "begin")
             try:
                 yield
             finally:
@@ -109,12 +128,10 @@ class Ledger:
                 if durable:
                     connection.execute("pragma synchronous = full")
                 try:
-                    connection.execute("begin immediate")
+                    _execute(connection, "begin immediate")
                     yield connection
                     connection.execute("commit")
-                    self._writes += 1
-                    if not self._writes % _LOOK:
-                        self._cut(connection)
+                    self._written(connection)
                 except BaseException:
                     if connection.in_transaction:
                         connection.execute("rollback")
@@ -124,6 +141,11 @@ class Ledger:
                         connection.execute("pragma synchronous = normal")
             except sqlite3.Error as error:
                 raise failures.of(error, self.path) from error
+
+    def _written(self, connection: sqlite3.Connection) -> None:
+        self._writes += 1
+        if not self._writes % _LOOK:
+            self._cut(connection)
 
     def _cut(self, connection: sqlite3.Connection) -> None:
         """Have a long log begin anew.
@@ -140,7 +162,7 @@ class Ledger:
         try:
             busy = connection.execute("pragma wal_checkpoint(truncate)").fetchone()[0]
         finally:
-            connection.execute(f"pragma busy_timeout = {int(_WAIT * 1000)}")
+            connection.execute("pragma busy_timeout = 0")
         if busy:
             self._next_cut = time.monotonic() + _CUT_AGAIN
 
@@ -233,6 +255,29 @@ def _after_in_child() -> None:
 os.register_at_fork(before=_before_fork, after_in_parent=_after_in_parent, after_in_child=_after_in_child)
 
 
+def _execute(connection: sqlite3.Connection, sql: str, values: Sequence[Any] = ()) -> sqlite3.Cursor:
+    """Execute a statement, waiting while another process writes.
+
+    SQLite's own way of waiting makes pauses of up to a tenth of a second, which grow: among several that write all the
+    time one may wait for seconds. Looking again soon gives each its turn.
+    """
+    try:
+        return connection.execute(sql, values)
+    except sqlite3.OperationalError as error:
+        if failures.kind_of(error) not in _BUSY:
+            raise
+    until = time.monotonic() + _WAIT
+    pause = _PAUSE
+    while True:
+        time.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+        try:
+            return connection.execute(sql, values)
+        except sqlite3.OperationalError as error:
+            if failures.kind_of(error) not in _BUSY or time.monotonic() > until:
+                raise
+
+
 def _connect(path: Path) -> tuple[sqlite3.Connection, bool]:
     """A connection to an up-to-date ledger, and whether it may write."""
     try:
@@ -261,10 +306,21 @@ def _writable(path: Path) -> sqlite3.Connection:
             version = migrations.apply(connection)
             if version > migrations.VERSION:
                 raise failures.newer(path, version, migrations.VERSION)
+        _make_ready(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+TEXT_OF = "text_of"  # in SQL: the text that some JSON holds
+
+
+def _make_ready(connection: sqlite3.Connection) -> None:
+    connection.create_function(TEXT_OF, 1, rows.text_of, deterministic=True)
+    connection.execute("pragma busy_timeout = 0")  # `_execute` waits
+    connection.execute(f"pragma cache_size = -{_CACHE}")
+    connection.execute(f"pragma wal_autocheckpoint = {_LOG}")
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
@@ -292,6 +348,7 @@ def _read_only(path: Path) -> sqlite3.Connection:
                 raise failures.newer(path, version, migrations.VERSION)
             if version < migrations.VERSION:
                 raise failures.older(path, version)
+            _make_ready(connection)
             return connection
         except sqlite3.OperationalError:
             connection.close()
@@ -306,4 +363,5 @@ def _read_only(path: Path) -> sqlite3.Connection:
 def _empty() -> sqlite3.Connection:
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     migrations.apply(connection)
+    _make_ready(connection)
     return connection

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-_FILES = ("schema.sql",)  # in order; a released one is never edited again
+from tane.ledger import filling
+
+_FILES = ("schema.sql", "experiments.sql", "studies.sql")  # in order; a released one is never edited again
+_FILLING: Mapping[str, Callable[[sqlite3.Connection], None]] = {"experiments.sql": filling.searched}
 VERSION = len(_FILES)
 APPLICATION = 0x54616E65  # "Tane"
 
@@ -34,6 +37,8 @@ def apply(connection: sqlite3.Connection) -> int:
                 return version
             for statement in statements(_FILES[version]):
                 connection.execute(statement)
+            if fill := _FILLING.get(_FILES[version]):
+                fill(connection)
             connection.execute(
                 "insert into migrations (version, name, at) values (?, ?, ?)",
                 (version + 1, _FILES[version], time.time()),

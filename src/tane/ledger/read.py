@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tane import errors, outcomes
-from tane.ledger import connection, leases, records, rows
+from tane.ledger import connection, leases, points, records, rows
 
 _CHUNK = 500  # SQLite's oldest limit on parameters is 999
 _NEWEST = ("last", "latest")
@@ -44,6 +44,15 @@ class Use(NamedTuple):
     name: str
 
 
+class Experiment(NamedTuple):
+    """A name that puts runs together: when it was first used, how many runs it has, when the newest began."""
+
+    name: str
+    created: float
+    runs: int
+    newest: float
+
+
 # -- runs --------------------------------------------------------------------------------------------------
 
 
@@ -56,34 +65,61 @@ def runs(
     name: str | None = None,
     kind: str | None = None,
     windows: bool = False,
+    experiment: str | None = None,
+    group: str | None = None,
+    study: str | None = None,
+    parent: str | None = None,
+    deleted: bool = False,
 ) -> list[records.RunRecord]:
-    """The newest runs, of one pipeline, status, name or kind where that is given.
+    """The newest runs, of one pipeline, status, name, kind, experiment, group, study or parent where that is given.
 
-    The windows of backfills are among them only with `windows`, or where they are asked for by name or kind.
+    The windows of backfills are among them only with `windows`, or where they are asked for by name or kind. Runs that
+    were deleted are there with `deleted` alone, and then no others.
     """
     terms: list[str] = [] if windows or name is not None or kind is not None else [f"kind <> '{records.WINDOW}'"]
+    terms.append("deleted <> 0" if deleted else "deleted = 0")
     values: list[Any] = []
-    for column, wanted in (("pipeline", pipeline), ("name", name), ("kind", kind)):
+    for column, wanted in (
+        ("pipeline", pipeline),
+        ("name", name),
+        ("kind", kind),
+        ("experiment", experiment),
+        ("grouped", group),
+        ("study", study),
+        ("parent", parent),
+    ):
         if wanted is not None:
             terms.append(f"{column} = ?")
             values.append(wanted)
-    judged = status in (outcomes.RunStatus.RUNNING, outcomes.RunStatus.KILLED)
+            if wanted and column in ("experiment", "study", "parent"):
+                terms.append(f"{column} <> ''")  # what their indexes are of
+    living = status in (outcomes.RunStatus.RUNNING, outcomes.RunStatus.KILLED)
     if status is not None:
         terms.append("status in (?, ?)")
-        values += [str(status), str(outcomes.RunStatus.RUNNING if judged else status)]
-    where = f"where {' and '.join(terms)} " if terms else ""
+        values += [str(status), str(outcomes.RunStatus.RUNNING if living else status)]
+    where = f"where {' and '.join(terms)} "
     cut = ""
-    if limit is not None and not judged:
+    if limit is not None and not living:
         cut = "limit ?"
         values.append(limit)
-    found = _judged(ledger.rows(f"select {rows.RUN} from runs {where}order by id desc {cut}", values))
-    return [run for run in found if run.status is status][:limit] if judged else found
+    found = judged(ledger.rows(f"select {rows.RUN} from runs {where}order by id desc {cut}", values))
+    return [run for run in found if run.status is status][:limit] if living else found
+
+
+def experiments(ledger: connection.Ledger) -> list[Experiment]:
+    """The experiments, the one with the newest run first; deleted runs do not count."""
+    found = ledger.rows(
+        "select experiments.name, created, count(runs.id), coalesce(max(runs.started), 0) from experiments "
+        "left join runs on runs.experiment = experiments.name and runs.experiment <> '' and runs.deleted = 0 "
+        "group by experiments.name order by 4 desc, created desc"
+    )
+    return [Experiment(*row) for row in found]
 
 
 def windows(ledger: connection.Ledger, backfill: str) -> list[records.RunRecord]:
     """The runs of the windows of a backfill, oldest first; one that was run again is there each time."""
     name = f"{backfill}/"
-    return _judged(
+    return judged(
         ledger.rows(
             f"select {rows.RUN} from runs where kind = ? and substr(name, 1, ?) = ? order by id",
             (records.WINDOW, len(name), name),
@@ -107,7 +143,8 @@ def windows_done(ledger: connection.Ledger, backfill: str) -> int:
 def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
     """The one run whose id begins with `prefix`, or has it behind the time; "last", "latest": the newest.
 
-    Raises `errors.UsageError` when there is none, or more than one.
+    One that was deleted is found where no other is meant. Raises `errors.UsageError` when there is none, or more than
+    one.
     """
     if prefix in _NEWEST:
         newest = runs(ledger, limit=1)
@@ -126,14 +163,14 @@ def run(ledger: connection.Ledger, prefix: str) -> records.RunRecord:
             return named[0]
     if not found or not prefix:
         raise _unknown(ledger, prefix)
-    exact = [row for row in found if row[0] == prefix] or found
+    exact = [row for row in found if row[0] == prefix] or [row for row in found if not row[-1]] or found
     if len(exact) > 1:
         listed = ", ".join(row[0] for row in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
         raise errors.UsageError(f"{prefix!r} stands for {len(found)} runs", hint=f"write more of it: {listed}")
-    return _judged(exact)[0]
+    return judged(exact)[0]
 
 
-_NEWEST_IDS = "select run from runs where kind <> ? order by id desc limit 1000"
+_NEWEST_IDS = "select run from runs where kind <> ? and deleted = 0 order by id desc limit 1000"
 
 
 def _unknown(ledger: connection.Ledger, prefix: str) -> errors.UsageError:
@@ -142,9 +179,12 @@ def _unknown(ledger: connection.Ledger, prefix: str) -> errors.UsageError:
     return errors.UsageError(f"there is no run {prefix!r}", hint=errors.did_you_mean(prefix, ids, otherwise))
 
 
-def _judged(found: Sequence[Sequence[Any]]) -> list[records.RunRecord]:
-    """Runs as they stand now: one whose process is gone was killed, when it last gave a sign of life."""
-    judged = []
+def judged(found: Sequence[Sequence[Any]]) -> list[records.RunRecord]:
+    """Runs of the columns `rows.RUN` as they stand now.
+
+    One whose process is gone was killed, when it last gave a sign of life.
+    """
+    found_so = []
     here, now = "", time.time()
     for row in found:
         status, ended = outcomes.RunStatus(row[4]), row[6]
@@ -153,8 +193,8 @@ def _judged(found: Sequence[Sequence[Any]]) -> list[records.RunRecord]:
             lease, host, pid, process = row[7:11]
             if leases.is_gone(host, pid, process, lease, here=here, now=now):
                 status, ended = outcomes.RunStatus.KILLED, max(row[5], lease - leases.LEASE)
-        judged.append(rows.run(row, status, ended))
-    return judged
+        found_so.append(rows.run(row, status, ended))
+    return found_so
 
 
 def counts(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[outcomes.StepStatus, int]]:
@@ -325,7 +365,7 @@ def document(ledger: connection.Ledger, digest: str) -> dict[str, Any]:
 def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) -> list[Version]:
     """What dataset `name` was, newest first: one for each change of digest, as of the run that made it.
 
-    What the windows of backfills made is not among them: they have no order, and none is the newest. A run that has
+    What windows of backfills and points of sweeps made is not among them: none is the newest. A run that has
     only taken what another made before does not bring it back.
     """
     found: list[Version] = []
@@ -333,7 +373,8 @@ def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) 
         f"select runs.run, runs.started, steps.ended, {rows.KEPT} from kept "
         "join outputs on outputs.kept = kept.id "
         "join steps on steps.run = outputs.run and steps.position = outputs.position "
-        f"join runs on runs.id = outputs.run where kept.name = ? and runs.kind <> ? and not {_ONLY_TAKEN} "
+        f"join runs on runs.id = outputs.run where kept.name = ? and runs.kind <> ? and runs.study = '' "
+        f"and not {_ONLY_TAKEN} "
         "order by outputs.run desc, outputs.position desc",
         (name, records.WINDOW),
     ):
@@ -437,47 +478,28 @@ def placed(ledger: connection.Ledger, path: str) -> str | None:
 
 def metrics(ledger: connection.Ledger, run: str, *, node: str | None = None) -> list[records.MetricSummary]:
     """The metrics of a run by name, or of one of its nodes. What several nodes logged as one name is one."""
-    chosen, values = _of_node(ledger, run, node)
-    summaries: dict[str, records.MetricSummary] = {}
-    for name, last, least, most, count in ledger.rows(
-        f"select name, last, min, max, count from metrics where {chosen} order by name, at, id", values
-    ):
-        least, most = rows.number(least), rows.number(most)
-        other = summaries.get(name)
-        if other is not None:
-            least, most, count = _least(other.min, least), -_least(-other.max, -most), other.count + count
-        summaries[name] = records.MetricSummary(name, rows.number(last), least, most, count)
-    return list(summaries.values())
+    return points.summaries(ledger, *_of_node(ledger, run, node))
 
 
 def last_values(ledger: connection.Ledger, runs: Iterable[str]) -> dict[str, dict[str, float]]:
     """The last value of each metric of each of `runs`, by run and name."""
     found: dict[str, dict[str, float]] = {}
-    for part in _parts(runs):
-        for run, name, last in ledger.rows(
-            "select runs.run, metrics.name, metrics.last from runs join metrics on metrics.run = runs.id "
-            f"where runs.run in ({','.join('?' * len(part))}) order by metrics.name, metrics.at, metrics.id",
-            part,
-        ):
-            found.setdefault(run, {})[name] = rows.number(last)
+    with ledger.reading():
+        for part in _parts(runs):
+            found.update(points.lasts(ledger, part))
     return found
 
 
 def series(ledger: connection.Ledger, run: str, name: str, *, node: str | None = None) -> list[records.MetricPoint]:
     """The points of one metric by step; those of one step in the order they were logged."""
-    chosen, values = _of_node(ledger, run, node)
-    found = ledger.rows(
-        "select points.step, points.value, points.at from metrics "
-        "join points on points.metric = coalesce(metrics.origin, metrics.id) "
-        f"where {chosen} and metrics.name = ? order by points.step, points.at, metrics.id, points.number",
-        [*values, name],
-    )
-    return [records.MetricPoint(name, rows.number(value), step, at) for step, value, at in found]
+    return points.series(ledger, name, *_of_node(ledger, run, node))
 
 
 def params(ledger: connection.Ledger, run: str) -> dict[str, Any]:
     """The parameters logged to a run, by name. Those it was started with are in its record."""
-    found = ledger.rows("select name, value from params where run = ? order by name", (ledger.number(run),))
+    found = ledger.rows(
+        "select name, value from params where run = ? and given = 0 order by name", (ledger.number(run),)
+    )
     return {name: rows.parsed(value) for name, value in found}
 
 
@@ -491,6 +513,17 @@ def artifacts(ledger: connection.Ledger, run: str, *, node: str | None = None) -
     chosen, values = _of_node(ledger, run, node)
     found = ledger.rows(f"select path, file, bytes, kind from artifacts where {chosen} order by path", values)
     return [records.Artifact(*row) for row in found]
+
+
+def in_the_way(ledger: connection.Ledger, run: str, path: str) -> str:
+    """An artifact of a run that cannot lie in one folder with one called `path`, as "a" and "a/b"; empty if none."""
+    above = [path[:at] for at, letter in enumerate(path) if letter == "/"]
+    found = ledger.rows(
+        f"select path from artifacts where run = ? and (path in ({','.join('?' * len(above))}) "
+        "or (path > ? and path < ?)) limit 1",
+        [ledger.number(run), *above, f"{path}/", f"{path}0"],  # "0" is the letter behind "/"
+    )
+    return str(found[0][0]) if found else ""
 
 
 def note(ledger: connection.Ledger, run: str) -> str:
@@ -530,8 +563,3 @@ def _parts(runs: Iterable[str]) -> list[list[str]]:
 def _of_node(ledger: connection.Ledger, run: str, node: str | None) -> tuple[str, list[Any]]:
     number = ledger.number(run)
     return ("run = ?", [number]) if node is None else ("run = ? and node = ?", [number, node])
-
-
-def _least(one: float, other: float) -> float:
-    """The lesser of two numbers; NaN only when both are."""
-    return one if other != other or one <= other else other

@@ -81,7 +81,12 @@ def item_position(step: int, index: int) -> int:
 
 @fielded.frozen
 class RunRecord:
-    """One run. `git` holds commit, branch and the digest of the dirty diff, `environment` a document."""
+    """One run. `git` holds commit, branch and the digest of the dirty diff, `environment` a document.
+
+    `experiment` and `group` are names that put runs together, `job_type` says what kind of work it is. `parent` is the
+    run that this one is nested in; `study` the sweep or study whose point number `trial` it is. `deleted` is when it
+    was deleted, 0 when it was not.
+    """
 
     run: str
     pipeline: str
@@ -101,6 +106,13 @@ class RunRecord:
     name: str = ""
     error: str = ""
     published: bool = True
+    experiment: str = ""
+    group: str = ""
+    job_type: str = ""
+    parent: str = ""
+    study: str = ""
+    trial: int = -1
+    deleted: float = 0.0
 
 
 @fielded.frozen

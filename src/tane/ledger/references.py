@@ -26,6 +26,7 @@ class Line(NamedTuple):
     line: tuple[str, str]
     started: float
     of: str  # the run whose fate it shares: its backfill, or itself
+    deleted: float = 0.0  # when it was deleted
 
 
 class Naming(NamedTuple):
@@ -37,11 +38,11 @@ class Naming(NamedTuple):
 
 def lines(ledger: connection.Ledger) -> list[Line]:
     """All runs, newest first."""
-    found = ledger.rows("select run, kind, pipeline, started, name from runs order by id desc")
+    found = ledger.rows("select run, kind, pipeline, started, name, deleted from runs order by id desc")
     known = {run for run, *_ in found}
     return [
-        Line(run, (kind, pipeline), started, _shares(run, kind, name, known))
-        for run, kind, pipeline, started, name in found
+        Line(run, (kind, pipeline), started, _shares(run, kind, name, known), deleted)
+        for run, kind, pipeline, started, name, deleted in found
     ]
 
 

@@ -65,6 +65,11 @@ def parsed(content: str) -> Any:
     return _decode(content)
 
 
+def text_of(content: str) -> str:
+    """The text that some JSON holds."""
+    return clean(str(_decode(content)))
+
+
 def clean(free: str) -> str:
     """Free text as the database can hold it: undecodable bytes of file names are escaped."""
     try:
@@ -88,12 +93,25 @@ def _row(*columns: Any) -> Row:
 
 RUN = (
     "run, pipeline, kind, name, status, started, ended, lease, host, pid, process, published, environment, "
-    "error, detail"
+    "error, detail, experiment, grouped, job_type, parent, study, trial, deleted"
 )
+
+TOLD = "account, command, python, git_commit, git_branch, git_dirty"
+
+
+def told(detail: Mapping[str, Any]) -> tuple[str, ...]:
+    """The columns `TOLD`: what is searched for in the column `detail`."""
+    git = detail.get("git") or {}
+    return (
+        clean(str(detail.get("user") or "")),
+        clean(" ".join(map(str, detail.get("command") or ()))),
+        clean(str(detail.get("python") or "")),
+        *(clean(str(git.get(name) or "")) for name in ("commit", "branch", "dirty")),
+    )
 
 
 def of_run(record: records.RunRecord, lease: float, process: str) -> tuple[Any, ...]:
-    """The columns `RUN` of a run."""
+    """The columns `RUN` and `TOLD` of a run."""
     detail = {
         "command": record.command,
         "params": record.params,
@@ -118,12 +136,21 @@ def of_run(record: records.RunRecord, lease: float, process: str) -> tuple[Any, 
         record.environment,
         clean(record.error),
         text(detail),
+        clean(record.experiment),
+        clean(record.group),
+        clean(record.job_type),
+        record.parent,
+        clean(record.study),
+        record.trial,
+        record.deleted,
+        *told(detail),
     )
 
 
 def run(row: Sequence[Any], status: outcomes.RunStatus, ended: float) -> records.RunRecord:
     """The run of the columns `RUN`; status and end are as the reader judges them."""
-    name, pipeline, kind, title, _, started, _, _, host, pid, _, published, environment, error, detail = row
+    name, pipeline, kind, title, _, started, _, _, host, pid, _, published, environment, error, detail = row[:15]
+    experiment, group, job_type, parent, study, trial, deleted = row[15:]
     more = parsed(detail)
     return records.RunRecord(
         run=name,
@@ -144,7 +171,55 @@ def run(row: Sequence[Any], status: outcomes.RunStatus, ended: float) -> records
         name=title,
         error=error,
         published=bool(published),
+        experiment=experiment,
+        group=group,
+        job_type=job_type,
+        parent=parent,
+        study=study,
+        trial=trial,
+        deleted=deleted,
     )
+
+
+# -- parameters --------------------------------------------------------------------------------------------
+
+PARAM = "name, value, type, number, start"
+START = 120  # characters of a text that are looked up by
+OTHER, TEXT, INTEGER, REAL = range(4)
+_WHOLE = 1 << 62
+
+
+def of_param(name: str, value: Any) -> tuple[str, str, int, float | None, str]:
+    """The columns `PARAM` of a parameter: its JSON, and the number or text it is compared as."""
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):
+        value = value.item()  # a NumPy number
+    if isinstance(value, str):
+        return clean(name), text(value), TEXT, None, start(value)
+    kind, number, shown = OTHER, None, text(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            number = float(value)
+            kind = REAL if isinstance(value, float) else INTEGER if abs(value) < _WHOLE else OTHER
+        except OverflowError:
+            pass
+    return clean(name), shown, kind, number, shown[:START]
+
+
+def start(word: str) -> str:
+    """The part of a text that it is looked up by."""
+    return clean(word[:START])[:START]
+
+
+def flatten(params: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested mappings as one level of dotted names; empty mappings stay as they are."""
+    flat: dict[str, Any] = {}
+    for key, value in params.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping) and value:
+            flat.update(flatten(value, name + "."))
+        else:
+            flat[name] = value
+    return flat
 
 
 # -- steps -------------------------------------------------------------------------------------------------

@@ -11,9 +11,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from tane import outcomes
+from tane import errors, outcomes
 from tane.digest import hashing
-from tane.ledger import connection, leases, records, rows
+from tane.ledger import connection, leases, points, records, rows
 
 _CHUNK = 500  # SQLite's oldest limit on parameters is 999
 _NONE: Mapping[str, Mapping[str, Any]] = {}
@@ -26,8 +26,63 @@ _ENDED_WELL = (outcomes.StepStatus.SUCCEEDED, outcomes.StepStatus.REUSED)
 def start_run(ledger: connection.Ledger, run: records.RunRecord) -> None:
     """Record a run that begins, and take out its lease."""
     columns = rows.of_run(run, time.time() + leases.LEASE, leases.mark(run.pid))
+    given = [rows.of_param(name, value) for name, value in rows.flatten(run.params).items()]
     with ledger.writing() as db:
-        db.execute(f"insert into runs ({rows.RUN}) values ({_marks(len(columns))})", columns)
+        started = db.execute(f"insert into runs ({rows.RUN}, {rows.TOLD}) values ({_marks(len(columns))})", columns)
+        if given:
+            db.executemany(PARAM, [(started.lastrowid, 1, *param) for param in given])
+        if run.experiment:
+            add_experiment(db, run.experiment)
+
+
+PARAM = (
+    f"insert into params (run, given, {rows.PARAM}) values (?, ?, ?, ?, ?, ?, ?) "
+    "on conflict (run, name) do update set "
+    "given = excluded.given, value = excluded.value, type = excluded.type, number = excluded.number, "
+    "start = excluded.start"
+)
+
+
+def use_experiment(ledger: connection.Ledger, name: str) -> bool:
+    """Have an experiment of that name. True when it is new."""
+    if ledger.rows("select 1 from experiments where name = ?", (rows.clean(name),)):
+        return False
+    with ledger.writing() as db:
+        return add_experiment(db, name)
+
+
+def add_experiment(db: sqlite3.Connection, name: str) -> bool:
+    """Have an experiment of that name, within a transaction. True when it is new."""
+    done = db.execute(
+        "insert into experiments (name, created) values (?, ?) on conflict (name) do nothing",
+        (rows.clean(name), time.time()),
+    )
+    return bool(done.rowcount)
+
+
+def delete_run(ledger: connection.Ledger, run: str) -> bool:
+    """Hide a run from lists and searches; all else goes on as if it were there. False when it was deleted before.
+
+    Raises `errors.UsageError` for a run that is at work.
+    """
+    number = ledger.number(run)
+    now = time.time()
+    with ledger.writing() as db:
+        status, host, pid, process, lease = db.execute(
+            "select status, host, pid, process, lease from runs where id = ?", (number,)
+        ).fetchone()
+        gone = leases.is_gone(host, pid, process, lease, here=os.uname().nodename, now=now)
+        if status == outcomes.RunStatus.RUNNING and not gone:
+            raise errors.UsageError(f"run {run} is still running", hint="wait for its end, or end it first")
+        done = db.execute("update runs set deleted = ? where id = ? and deleted = 0", (now, number))
+        return bool(done.rowcount)
+
+
+def restore_run(ledger: connection.Ledger, run: str) -> bool:
+    """Show a deleted run again. False when it was not deleted."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        return bool(db.execute("update runs set deleted = 0 where id = ? and deleted <> 0", (number,)).rowcount)
 
 
 def resume_run(ledger: connection.Ledger, run: records.RunRecord, host: str, pid: int) -> bool:
@@ -74,6 +129,7 @@ def end_run(
             "update runs set status = ?, ended = ?, error = ?, published = coalesce(?, published) where id = ?",
             (str(status), ended, rows.clean(error), None if published is None else int(published), number),
         )
+        points.settle(db)
 
 
 def add_document(ledger: connection.Ledger, content: Mapping[str, Any]) -> str:
@@ -81,11 +137,11 @@ def add_document(ledger: connection.Ledger, content: Mapping[str, Any]) -> str:
     written = rows.text(content)
     digest = hashing.combine("document", written)
     with ledger.writing() as db:
-        db.execute(_DOCUMENT, (digest, written))
+        db.execute(DOCUMENT, (digest, written))
     return digest
 
 
-_DOCUMENT = "insert into documents (digest, content) values (?, ?) on conflict (digest) do nothing"
+DOCUMENT = "insert into documents (digest, content) values (?, ?) on conflict (digest) do nothing"
 
 
 # -- steps -------------------------------------------------------------------------------------------------
@@ -107,16 +163,16 @@ def add_steps(
     bases = [rows.of_basis(step) for step in steps]
     kept = [[rows.of_kept(each) for each in step.outputs] for step in steps]
     with ledger.writing() as db:
-        db.executemany(_DOCUMENT, ((digest, rows.text(content)) for digest, content in documents.items()))
-        basis_numbers, new = _intern(db, "bases", _BASIS, bases)
+        db.executemany(DOCUMENT, ((digest, rows.text(content)) for digest, content in documents.items()))
+        basis_numbers, new = intern(db, "bases", BASIS, bases)
         db.executemany(
             "insert into inputs (digest, basis, name) values (?, ?, ?)",
-            _inputs(steps, bases, basis_numbers, new),
+            inputs_of(steps, bases, basis_numbers, new),
         )
-        kept_numbers, _ = _intern(db, "kept", _KEPT, [row for step_rows in kept for row in step_rows])
+        kept_numbers, _ = intern(db, "kept", KEPT, [row for step_rows in kept for row in step_rows])
         _forget(db, number, steps)
         db.executemany(
-            _STEP,
+            STEP,
             [rows.of_step(step, number, basis_numbers[b.identity]) for step, b in zip(steps, bases, strict=True)],
         )
         db.executemany(
@@ -158,22 +214,22 @@ def _add_given(ledger: connection.Ledger, run: str, position: int, sources: Sequ
     basis = rows.of_basis(step)
     kept = [rows.of_kept(each) for each in sources]
     with ledger.writing() as db:
-        bases, _ = _intern(db, "bases", _BASIS, [basis])
-        numbers, _ = _intern(db, "kept", _KEPT, kept)
+        bases, _ = intern(db, "bases", BASIS, [basis])
+        numbers, _ = intern(db, "kept", KEPT, kept)
         _forget(db, number, [step])
-        db.execute(_STEP, rows.of_step(step, number, bases[basis.identity]))
+        db.execute(STEP, rows.of_step(step, number, bases[basis.identity]))
         db.executemany(
             "insert into outputs (run, position, place, kept) values (?, ?, ?, ?)",
             [(number, position, place, numbers[row.identity]) for place, row in enumerate(kept)],
         )
 
 
-_BASIS = "insert into bases (id, identity, key, code, environment, detail) values (?, ?, ?, ?, ?, ?)"
-_KEPT = (
+BASIS = "insert into bases (id, identity, key, code, environment, detail) values (?, ?, ?, ?, ?, ?)"
+KEPT = (
     "insert into kept (id, identity, name, digest, codec, value, file, save, bytes, detail) "
     "values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_STEP = (
+STEP = (
     "insert into steps (run, position, node, status, basis, reusable, origin, origin_position, started, "
     "ended, cpu, peak_memory, detail) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
@@ -196,7 +252,7 @@ def inherit(ledger: connection.Ledger, run: str, position: int, node: str, origi
         _inherit(db, number, [(node, *origin)])
 
 
-def _intern(
+def intern(
     db: sqlite3.Connection, table: str, insert: str, wanted: Sequence[rows.Row]
 ) -> tuple[dict[bytes, int], set[bytes]]:
     """The numbers of rows in a table of distinct contents, by identity, and which of them are new there."""
@@ -212,12 +268,13 @@ def _intern(
     return numbers, set(new)
 
 
-def _inputs(
+def inputs_of(
     steps: Sequence[records.StepRecord],
     bases: Sequence[rows.Row],
     numbers: Mapping[bytes, int],
     new: set[bytes],
 ) -> Iterator[tuple[str, int, str]]:
+    """The rows of `inputs` for steps whose bases are new, each once."""
     for step, row in zip(steps, bases, strict=True):
         if row.identity in new:
             new.discard(row.identity)  # two steps may share a basis
@@ -252,6 +309,9 @@ def _items(db: sqlite3.Connection, run: str, position: int) -> list[tuple[str, s
 
 def _inherit(db: sqlite3.Connection, run: int, reused: Sequence[tuple[str, str, int]]) -> None:
     """Copy summaries and artifacts of origin steps; points stay where they are."""
+    if not reused:
+        return
+    points.settle(db)
     logged: dict[tuple[str, int], tuple[int, str]] = {}
     for part in _chunks(list({origin for _, origin, _ in reused})):
         names = dict(db.execute(f"select id, run from runs where run in ({_marks(len(part))})", part))
@@ -288,61 +348,83 @@ _INHERIT_ARTIFACTS = (
 
 def log_params(ledger: connection.Ledger, run: str, params: Mapping[str, Any]) -> None:
     """Record parameters by name; one logged again takes the new value."""
-    _put(ledger, run, "params", {name: rows.text(value) for name, value in params.items()})
+    number = ledger.number(run)
+    logged = [rows.of_param(name, value) for name, value in params.items()]
+    with ledger.writing() as db:
+        db.executemany(PARAM, [(number, 0, *param) for param in logged])
 
 
 def set_tags(ledger: connection.Ledger, run: str, tags: Mapping[str, str]) -> None:
     """Set tags of a run; one set again takes the new value."""
-    _put(ledger, run, "tags", tags)
-
-
-def log_metrics(ledger: connection.Ledger, run: str, node: str | None, points: Sequence[records.MetricPoint]) -> None:
-    """Record points of any number of metrics, logged by the step of `node` or by the run as such."""
     number = ledger.number(run)
-    by_name: dict[str, list[records.MetricPoint]] = {}
-    for point in points:
-        by_name.setdefault(point.name, []).append(point)
     with ledger.writing() as db:
-        for name, logged in by_name.items():
-            values = [float(point.value) for point in logged]
-            ordered = [value for value in values if value == value] or [rows.NAN]
-            metric, count = db.execute(
-                _METRIC,
-                (
-                    number,
-                    node or "",
-                    name,
-                    values[-1],
-                    min(ordered),
-                    max(ordered),
-                    len(values),
-                    logged[-1].at,
-                ),
-            ).fetchone()
-            first = count - len(values)
-            db.executemany(
-                "insert into points (metric, step, number, value, at) values (?, ?, ?, ?, ?)",
-                [
-                    (metric, int(point.step), place, value, point.at)
-                    for place, (point, value) in enumerate(zip(logged, values, strict=True), first)
-                ],
-            )
+        db.executemany(
+            "insert into tags (run, name, value) values (?, ?, ?) "
+            "on conflict (run, name) do update set value = excluded.value",
+            [(number, rows.clean(name), rows.clean(value)) for name, value in tags.items()],
+        )
 
 
-# What is logged replaces what was inherited: a step that was to be reused has run after all.
-_METRIC = """
-insert into metrics (run, node, name, last, min, max, count, at) values (?, ?, ?, ?, ?, ?, ?, ?)
-on conflict (run, node, name) do update set
-    origin = null,
-    last = excluded.last,
-    at = excluded.at,
-    min = case when metrics.origin is null and metrics.min is not null
-        and (excluded.min is null or metrics.min <= excluded.min) then metrics.min else excluded.min end,
-    max = case when metrics.origin is null and metrics.max is not null
-        and (excluded.max is null or metrics.max >= excluded.max) then metrics.max else excluded.max end,
-    count = case when metrics.origin is null then metrics.count + excluded.count else excluded.count end
-returning id, count
-"""
+def remove_tags(ledger: connection.Ledger, run: str, names: Iterable[str]) -> int:
+    """Remove those of these tags that a run has, and say how many that were."""
+    number = ledger.number(run)
+    with ledger.writing() as db:
+        removed = db.executemany(
+            "delete from tags where run = ? and name = ?", [(number, rows.clean(name)) for name in names]
+        )
+        return max(removed.rowcount, 0)
+
+
+def log_metric(
+    ledger: connection.Ledger, run: str, node: str | None, name: str, value: float, step: int, at: float
+) -> None:
+    """Record one point of one metric, as fast as can be: a row is appended, and nothing else done."""
+    row = (ledger.number(run), node or "", name, step, value, at)
+    try:
+        place = ledger.append(points.APPEND, row)
+    except UnicodeEncodeError:
+        place = ledger.append(points.APPEND, points.cleaned(row))
+    except OverflowError:
+        raise _too_far(step) from None
+    if not place % points.TOGETHER:
+        with ledger.writing() as db:
+            points.settle(db)
+
+
+def log_metrics(ledger: connection.Ledger, run: str, node: str | None, logged: Sequence[records.MetricPoint]) -> None:
+    """Record points of any number of metrics, logged by the step of `node` or by the run as such."""
+    log_values(ledger, run, node, [(point.name, int(point.step), float(point.value), point.at) for point in logged])
+
+
+def log_values(
+    ledger: connection.Ledger, run: str, node: str | None, values: Sequence[tuple[str, int, float, float]]
+) -> None:
+    """Record points of metrics, each its name, step, value and time."""
+    if len(values) == 1:
+        name, step, value, at = values[0]
+        log_metric(ledger, run, node, name, value, step, at)
+        return
+    number, node = ledger.number(run), node or ""
+    logged = [(number, node, *each) for each in values]
+    try:
+        with ledger.writing() as db:
+            points.log(db, logged)
+    except UnicodeEncodeError:
+        with ledger.writing() as db:
+            points.log(db, [points.cleaned(row) for row in logged])
+    except OverflowError:
+        raise _too_far(max((step for _, step, _, _ in values), key=abs)) from None
+
+
+def settle(ledger: connection.Ledger) -> None:
+    """Bring the summaries of all metrics up to date, which spares later readers some work."""
+    if ledger.rows("select 1 from logged limit 1"):
+        with ledger.writing() as db:
+            points.settle(db)
+
+
+def _too_far(step: int) -> errors.UsageError:
+    return errors.UsageError(f"step {step} of a metric is too large", hint="count steps from 0")
 
 
 def add_artifact(ledger: connection.Ledger, run: str, node: str | None, artifact: records.Artifact) -> None:
@@ -365,16 +447,6 @@ def set_note(ledger: connection.Ledger, run: str, content: str) -> None:
             "insert into notes (run, content, at) values (?, ?, ?) "
             "on conflict (run) do update set content = excluded.content, at = excluded.at",
             (number, rows.clean(content), time.time()),
-        )
-
-
-def _put(ledger: connection.Ledger, run: str, table: str, values: Mapping[str, str]) -> None:
-    number = ledger.number(run)
-    with ledger.writing() as db:
-        db.executemany(
-            f"insert into {table} (run, name, value) values (?, ?, ?) "
-            "on conflict (run, name) do update set value = excluded.value",
-            [(number, rows.clean(name), rows.clean(value)) for name, value in values.items()],
         )
 
 
