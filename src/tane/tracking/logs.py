@@ -12,41 +12,31 @@ from pathlib import Path
 from typing import Any
 
 from tane import errors, events
+from tane.tracking import calls, current
 
 _log = logging.getLogger("tane.tracking")
-_session: list[events.Sink] = []  # runs opened by start_run, innermost last; threads of the user see them too
-
-
-def active() -> events.Sink | None:
-    """The run the caller is inside of, or None."""
-    return events.current() or (_session[-1] if _session else None)
-
-
-def enter(sink: events.Sink) -> None:
-    """Make `sink` the active run of this process, until `leave`."""
-    _session.append(sink)
-
-
-def leave(sink: events.Sink) -> None:
-    """End what `enter` began."""
-    if sink in _session:
-        _session.remove(sink)
+active = current.active
 
 
 def log_param(name: str, value: Any) -> None:
     """Record one parameter of the active run."""
-    log_params({name: value})
+    if sink := _sink("log_param"):
+        sink.log_params({name: value})
 
 
-def log_params(params: Mapping[str, Any]) -> None:
-    """Record parameters of the active run; nested mappings are flattened to dotted names."""
+def log_params(params: Any) -> None:
+    """Record parameters of the active run: a mapping, a dataclass, an `argparse.Namespace`; dotted names for nested.
+
+    Values of any size and kind are kept, those without a plain form as text; secrets are masked.
+    """
     if sink := _sink("log_params"):
         sink.log_params(params)
 
 
 def log_metric(name: str, value: float, step: int | None = None) -> None:
     """Record one point of a metric; `step` is the iteration, counted from 0 when not given."""
-    log_metrics({name: value}, step)
+    if sink := _sink("log_metric"):
+        calls.metrics(sink, {name: value}, step)
 
 
 def log_metrics(metrics: Mapping[str, float], step: int | None = None) -> None:
@@ -54,23 +44,33 @@ def log_metrics(metrics: Mapping[str, float], step: int | None = None) -> None:
 
     Raises `errors.UsageError` for a value that is not a number.
     """
-    sink = _sink("log_metrics")
+    if sink := _sink("log_metrics"):
+        calls.metrics(sink, metrics, step)
+
+
+def report(value: float, step: int | None = None, name: str = "") -> None:
+    """Say how far the work has come: a point of the metric `name`, by default what the study it is a trial of is after.
+
+    A trial that falls behind the others ends here, as pruned: what is raised is not to be caught. Elsewhere it only
+    logs, as "report" where there is no name; outside of a run it does nothing.
+    """
+    sink = events.current() or active()
     if sink is None:
+        _log.debug("report outside of a run: nothing recorded; open one with tane.start_run()")
         return
-    for name, value in metrics.items():
-        try:
-            float(value)
-        except (TypeError, ValueError):
-            raise errors.UsageError(
-                f"metric {name!r} is {type(value).__name__}, not a number",
-                hint="log a number; text belongs into set_tag or log_artifact",
-            ) from None
-    sink.log_metrics(metrics, step)
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise errors.UsageError(
+            f"what is reported is {type(value).__name__}, not a number", hint="report the score or loss so far"
+        ) from None
+    sink.report(number, step, name)
 
 
 def set_tag(name: str, value: str) -> None:
     """Set one tag of the active run."""
-    set_tags({name: value})
+    if sink := _sink("set_tag"):
+        sink.set_tags({name: value})
 
 
 def set_tags(tags: Mapping[str, str]) -> None:
@@ -79,26 +79,38 @@ def set_tags(tags: Mapping[str, str]) -> None:
         sink.set_tags(tags)
 
 
+def set_note(text: str) -> None:
+    """Give the active run its note, in Markdown, in place of the one it has."""
+    if sink := _sink("set_note"):
+        calls.note(sink, text)
+
+
 def log_artifact(path: str | Path, name: str | None = None) -> None:
     """Keep a file or a folder with the active run, under `name` (its own name by default)."""
-    sink = _sink("log_artifact")
-    if sink is None:
-        return
-    source = Path(path)
-    if not source.exists():
-        raise errors.UsageError(f"there is no file or folder {source}", hint="write it before you log it")
-    sink.log_file(str(source), _inside(name or source.name), "folder" if source.is_dir() else "file")
+    if sink := _sink("log_artifact"):
+        calls.artifact(sink, path, name)
 
 
 def log_text(text: str, name: str) -> None:
     """Keep `text` with the active run as a file called `name`."""
     if sink := _sink("log_text"):
-        import tempfile  # slow to import
+        calls.text(sink, text, name)
 
-        with tempfile.TemporaryDirectory() as folder:
-            file = Path(folder, "text")
-            file.write_text(text, encoding="utf-8")
-            sink.log_file(str(file), _inside(name), "file")
+
+def log_dict(name: str, content: Any) -> None:
+    """Keep nested content with the active run, as JSON or, where `name` ends in .yml, as YAML."""
+    if sink := _sink("log_dict"):
+        calls.document(sink, name, content)
+
+
+def log_table(name: str, rows: Any) -> None:
+    """Keep a table with the active run: a data frame, a list of rows (mappings or lists), or columns by name.
+
+    The suffix of `name` says as what: of frames .csv (the default), .parquet and others, of rows .json (the default) or
+    .csv.
+    """
+    if sink := _sink("log_table"):
+        calls.table(sink, name, rows)
 
 
 def log_figure(name: str, figure: Any) -> None:
@@ -107,40 +119,27 @@ def log_figure(name: str, figure: Any) -> None:
     The suffix of `name` says as what: .png (the default), .svg, .pdf for Matplotlib; .html (the default), .json for
     Plotly.
     """
-    sink = _sink("log_figure")
-    if sink is None:
-        return
-    plotly = hasattr(figure, "to_plotly_json")
-    if not plotly and not hasattr(figure, "savefig"):
-        raise errors.UsageError(
-            f"{name!r} is a {type(figure).__name__}, not a figure",
-            hint="log_figure takes Matplotlib and Plotly figures; use log_artifact for files",
-        )
-    suffix = Path(name).suffix or (".html" if plotly else ".png")
-    full = _inside(name if Path(name).suffix else name + suffix)
-    import tempfile
-
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, "figure" + suffix)
-        if not plotly:
-            figure.savefig(file)
-        elif suffix == ".json":
-            figure.write_json(file)
-        else:
-            figure.write_html(file, include_plotlyjs=True)
-        sink.log_file(str(file), full, "figure")
+    if sink := _sink("log_figure"):
+        calls.figure(sink, name, figure)
 
 
-def _inside(name: str) -> str:
-    """An artifact's name is a relative path that cannot leave its run."""
-    parts = Path(name).parts
-    if not name or Path(name).is_absolute() or ".." in parts:
-        raise errors.UsageError(f"{name!r} cannot name an artifact", hint="use a relative path without '..'")
-    return Path(name).as_posix()
+def log_image(name: str, image: Any) -> None:
+    """Keep an image with the active run: an array (0 to 255, or 0.0 to 1.0), one of Pillow, or the path of a file."""
+    if sink := _sink("log_image"):
+        calls.image(sink, name, image)
+
+
+def log_model(model: Any, name: str = "model") -> None:
+    """Keep a model, or any object that can be pickled, with the active run; `tane.load_artifact` gives it back.
+
+    A `name` that ends in .joblib has it written by joblib.
+    """
+    if sink := _sink("log_model"):
+        calls.model(sink, model, name)
 
 
 def _sink(call: str) -> events.Sink | None:
-    sink = active()
+    sink = current.active()
     if sink is None:
         _log.debug("%s outside of a run: nothing recorded; open one with tane.start_run()", call)
     return sink
