@@ -5,25 +5,32 @@ An argument travels to where the step works and fetches its value there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from tane import errors, fielded
+from tane import errors, events, fielded
 from tane.catalog import codecs, datasets
 from tane.ledger import connection
 from tane.plan import transforms
 from tane.runs import artifacts, gathered
 from tane.store import objects, signatures
+from tane.tracking import mirrors
 
 
 @fielded.mutable
 class Place:
-    """Where a step works: the open store and ledger, and loaded values that several steps take."""
+    """Where a step works: the open store and ledger, and loaded values that several steps take.
+
+    `wrap` may put something between a step that works in this process and what it logs to; `logging` is what goes with
+    the ledger.
+    """
 
     store: objects.Objects
     ledger: connection.Ledger
+    wrap: Callable[[events.Sink], events.Sink] | None = None
+    logging: mirrors.Setup = mirrors.NOTHING
     shared: dict[str, tuple[str, Any]] = fielded.field(default_factory=dict)  # with the digest of what was loaded
 
 

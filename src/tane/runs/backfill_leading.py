@@ -12,7 +12,7 @@ from contextlib import ExitStack, closing
 from typing import Any, NamedTuple
 
 from tane import errors, events, fielded
-from tane.executors import calls, routing
+from tane.executors import calls
 from tane.ledger import connection, read, records, write
 from tane.outcomes import RunStatus
 from tane.project import projects
@@ -26,6 +26,7 @@ from tane.runs import (
     sources,
     window_runs,
     windows,
+    workshops,
 )
 from tane.store import objects
 
@@ -84,20 +85,6 @@ def in_order(positions: Sequence[int], how: How) -> list[int]:
     """Those windows that are to be done, first things first."""
     ordered = sorted(positions, reverse=how.latest_first)
     return ordered if how.limit is None else ordered[: how.limit]
-
-
-class _Pool(routing.Routed):
-    """Where windows are done. Its workers outlive the run of what all windows share, and go on with these."""
-
-    def __enter__(self) -> _Pool:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with interrupts.held_off():
-            super().close()
-
-    def close(self) -> None:
-        """A run that is over needs no more of it; the windows do."""
 
 
 class Leading:
@@ -219,7 +206,7 @@ class Leading:
                 self._place_again()
                 if todo:
                     jobs = min(self._jobs(), len(todo))
-                    pool = during.enter_context(_Pool(jobs, self._project.options().executor))
+                    pool = during.enter_context(workshops.Pool(jobs, self._project.options().executor))
                     error = self._shared(self._cut[todo[0]], pool)
                     if error is None:
                         self._hand_out(todo, pool)
@@ -237,7 +224,7 @@ class Leading:
                 ended = self._end(status, error)
         return ended
 
-    def _shared(self, window: windows.Window, pool: _Pool) -> errors.TaneError | None:
+    def _shared(self, window: windows.Window, pool: workshops.Pool) -> errors.TaneError | None:
         """Do once what is the same in all windows; the error that ended it."""
         only = self._prepared.shared
         if not only:
@@ -248,7 +235,7 @@ class Leading:
             raise KeyboardInterrupt
         return run.error
 
-    def _hand_out(self, todo: Sequence[int], pool: _Pool) -> None:
+    def _hand_out(self, todo: Sequence[int], pool: workshops.Pool) -> None:
         """Have the windows done, as many at once as asked for, until none is left or it is of no use to go on."""
         self._serial = pool.slots == 1
         ahead = 1 if self._serial else pool.slots * _AHEAD
@@ -273,7 +260,7 @@ class Leading:
     def _stopped(self) -> bool:
         return self._fatal is not None or (self._failures > 0 and not self._how.keep_going)
 
-    def _submit(self, pool: _Pool, packed: tuple[str, bytes] | None, at: int) -> int:
+    def _submit(self, pool: workshops.Pool, packed: tuple[str, bytes] | None, at: int) -> int:
         """Hand out window `at`; 0 when it cannot begin, since a source of its own is missing."""
         window = self._cut[at]
         own = self._prepared.own.get(window.label)
@@ -324,14 +311,8 @@ class Leading:
 
     def _jobs(self) -> int:
         """How many windows at once: as many as asked for, as far as there is enough of what their steps ask for."""
-        options, nodes = self._project.options(), self._hands.pipeline.nodes
-        jobs = self._how.jobs if self._how.jobs is not None else options.jobs or 1
-        for node in nodes:
-            for name, amount in options.demands_for(node).resources.items():
-                there = options.resources.get(name)
-                if node.name in self._prepared.windowed.nodes and there is not None and amount > 0:
-                    jobs = min(jobs, max(1, int(there // amount)))
-        return jobs
+        touched = [node for node in self._hands.pipeline.nodes if node.name in self._prepared.windowed.nodes]
+        return workshops.at_once(self._how.jobs, self._project.options(), touched)
 
     # --- placing ---------------------------------------------------------------------------------------------------
 

@@ -62,6 +62,7 @@ def resume(project: projects.Project, prefix: str, *, how: How | None = None) ->
             env=asked["environments"],
             overrides=asked["overrides"],
             environ=project.environ,
+            params=projects.recorded_params(asked, project.root),
         )
         base = backfill_pins.Base(then, record.pipeline, opening.Selection(**asked["selection"]), record.params)
         pinned = {kept.name: kept for kept in read.sources(ledger, record.run)}

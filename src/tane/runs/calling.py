@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from tane import errors
+from tane import errors, events
 from tane.pipeline import commands, conditions, nodes
 from tane.project import tracebacks
 from tane.runs import commanding
@@ -20,6 +20,9 @@ def call(func: Callable[..., Any], positional: Sequence[Any], by_name: Mapping[s
     except (errors.TaneError, KeyboardInterrupt):
         raise
     except BaseException as error:  # sys.exit() and a cancelled task end the node, not the run
+        sink = events.current()
+        if sink is not None and sink.pruned is not None:  # a library in between has made an error of its own of it
+            raise sink.pruned from None
         raise failed(error, node) from error
 
 

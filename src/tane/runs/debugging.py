@@ -121,6 +121,7 @@ def _as_it_was(project: projects.Project, record: records.RunRecord) -> projects
         env=asked.get("environments", ()),
         overrides=asked.get("overrides", ()),
         environ=project.environ,
+        params=projects.recorded_params(asked, project.root),
     )
 
 

@@ -121,7 +121,8 @@ class Fan:
         """What went wrong, when some items failed: the first of them, and how many more."""
         if not self.failures:
             return None
-        return failed(self.failures, self.count)
+        pruned = next((each for each in self.failures.values() if isinstance(each, errors.PrunedTrial)), None)
+        return pruned or failed(self.failures, self.count)
 
     def outcome(self, outputs: Sequence[keeping.Output], place: arguments.Place, node: str) -> tuple[keeping.Made, ...]:
         """All items put together, output by output."""

@@ -139,6 +139,7 @@ class Givens:
             keys=node.keys,
             streams=node.streams,
             root=self._root,
+            wrap=self._place.wrap if remote else None,
         )
 
     def inputs(self, step: steps.Step, fan: fanning.Fan | None = None, index: int = -1) -> list[records.Kept]:

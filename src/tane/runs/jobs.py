@@ -57,7 +57,7 @@ class Job:
         return records.StepRecord(
             position=self.position,
             node=self.label,
-            status=StepStatus.FAILED,
+            status=StepStatus.PRUNED if isinstance(error, errors.PrunedTrial) else StepStatus.FAILED,
             key=self.key,
             basis=self.basis,
             reasons=tuple(map(str, self.reasons)),
@@ -86,7 +86,9 @@ class Job:
     def tries_again(self, error: Exception) -> bool:
         """Whether another attempt is to be made after `error`."""
         retries = self.demands.retries
-        return retries is not None and self.attempt <= retries.times and retries.covers(_kinds(error))
+        if retries is None or isinstance(error, errors.PrunedTrial):
+            return False
+        return self.attempt <= retries.times and retries.covers(_kinds(error))
 
 
 def without_key(step: steps.Step) -> Job:

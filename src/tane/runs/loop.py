@@ -37,6 +37,7 @@ from tane.runs import (
     schedule,
     sources,
     surroundings,
+    turns,
     work,
 )
 
@@ -63,6 +64,7 @@ class Parts:
     keep: bool
     keep_going: bool
     rests: scripts.Rests
+    turns: turns.Turns | None = None  # where other processes may be about to do the same steps
 
 
 class Loop:
@@ -80,6 +82,7 @@ class Loop:
         self._fans = fans.Fans()
         self._waiting: list[jobs.Job] = []  # until there is enough of what they ask for
         self._delayed: list[tuple[float, int, jobs.Job, Exception]] = []  # until it is time for another attempt
+        self._waited: set[str] = set()  # keys whose turn was waited for
         self._lost: set[str] = set()  # nodes that failed, or were skipped because of a failure
         self._given = parts.given
         self.kept: dict[str, records.Kept] = self._given.kept
@@ -197,10 +200,25 @@ class Loop:
         job = jobs.Job(step, step.position, node.name, decided.key, decided.basis, reasons, parts.demands(node))
         if self._make_inputs_again(step, step.takes):
             return
+        if self._was_done_meanwhile(step, job.key):
+            self._take(step)
+            return
         if node.over:
             self._fan_out(job, seen)
         else:
             self._submit(job)
+
+    def _was_done_meanwhile(self, step: steps.Step, key: str) -> bool:
+        """Wait for the turn to do a step; whether another process has done it by then, and it is to be decided anew."""
+        turns, before = self._parts.turns, key in self._waited
+        if turns is None or before or step.node.name in self._parts.force or not step.node.cache:
+            return False
+        turns.take(key)
+        self._waited.add(key)
+        if self._parts.keys.result_by_now(key) is None or step.position in self._again:
+            return False
+        turns.give(key)
+        return True
 
     def _is_out(self, step: steps.Step) -> bool:
         """Skip a step that something it needs, or comes after, keeps from running. True when it was skipped."""
@@ -435,7 +453,8 @@ class Loop:
     def _fail(self, job: jobs.Job, error: Exception) -> None:
         fault = job.as_fault(error)
         record = job.failed(fault)
-        self._keep_inputs(job)
+        if not isinstance(fault, errors.PrunedTrial):
+            self._keep_inputs(job)
         if job.fan is not None:
             self._parts.recorder.add(record)
             self._item_ended(self._fans.parent(job.fan), job, fault)
@@ -479,6 +498,9 @@ class Loop:
         """Record, publish, tell, and let those go on that waited."""
         parts, position = self._parts, step.position
         parts.recorder.add(record)
+        if parts.turns is not None and parts.turns.has(record.key):
+            parts.recorder.flush()  # before others look for it
+            parts.turns.give(record.key)
         if self._given.catalogued:
             self._publish(step, kept, fresh, saving)
         first_time = self.results[position] is None

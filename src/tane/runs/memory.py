@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from tane.ledger import records
 from tane.outcomes import RunStatus, StepStatus
 from tane.pipeline import flow_members, graph, nodes
 from tane.plan import scripts, wants
-from tane.runs import arguments, calling, fanning, lanes, results, streams
+from tane.runs import arguments, calling, fanning, figures, lanes, results, streams
 from tane.tracking import sinks
 
 
@@ -56,6 +57,7 @@ def run(
         versions=dict.fromkeys(going.values, ""),
         published=False,
         _load=going.values.__getitem__,
+        _figures=partial(figures.in_memory, sink.files),
     )
 
 

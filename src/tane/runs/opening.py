@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tane import errors, fielded
-from tane.catalog import catalogs
+from tane import errors, events, fielded
+from tane.catalog import catalogs, masking
 from tane.config import compose
 from tane.ledger import connection, read, records
 from tane.pipeline import graph, namespaces
 from tane.plan import checks, code, environment, scripts, steps, transforms
 from tane.project import projects
-from tane.runs import arguments, keying, lockfile, recording, sources
+from tane.runs import arguments, keying, lockfile, recording, sources, turns
 from tane.store import filedigests, objects
+from tane.tracking import mirrors
 
 DEFAULT = "__default__"
 
@@ -64,6 +65,9 @@ class Opened:
     transforms: transforms.Transforms
     steps: list[steps.Step] = fielded.field(default_factory=list)
     versions: keying.Versions = fielded.field(default_factory=dict)
+    wrap: Callable[[events.Sink], events.Sink] | None = None  # around what its steps log to
+    turns: turns.Turns | None = None  # with other processes that run it
+    clerk: recording.Clerk | None = None  # looks after what is recorded, where many runs follow each other
 
     @property
     def home(self) -> Path:
@@ -90,6 +94,7 @@ class Opened:
             "overrides": list(self.config.overrides),
             "origins": self.config.origins(),
             "selection": self.selection.as_dict(),
+            **self.config.composed_from(),
         }
 
     @property
@@ -100,7 +105,17 @@ class Opened:
     @property
     def place(self) -> arguments.Place:
         """Where steps work in this process."""
-        return arguments.Place(self.store, self.ledger)
+        return arguments.Place(self.store, self.ledger, self.wrap, self.logging)
+
+    @property
+    def logging(self) -> mirrors.Setup:
+        """What goes with the ledger where steps log."""
+        names, credentials = self.project.sinks, self.config.credentials
+        if not names and not credentials:
+            return mirrors.NOTHING
+        others = tuple(name for name in names if name != mirrors.LEDGER)
+        secrets = tuple(dict.fromkeys(masking.leaves(credentials)))
+        return mirrors.Setup(others, str(self.project.root), str(self.project.source), secrets)
 
 
 @contextmanager
@@ -175,7 +190,7 @@ def _open(
     code_cache = code.Cache(project.root)
     rests = scripts.Rests(project.root, catalog, files.of)
     prepared = steps.prepare(pipeline, parameters, arguments, code_cache, rests)
-    start.notices += _undefined(prepared)
+    start.notices += [*config.notices, *_undefined(prepared)]
     return Opened(
         project=project,
         name=name,
@@ -220,12 +235,12 @@ def chosen(project: projects.Project, name: str, selection: Selection) -> graph.
 
 def reserved(project: projects.Project) -> dict[Path, str]:
     """Where no output may go."""
-    code = dict.fromkeys(project.code, "the project's code")
+    code, ledger = dict.fromkeys(project.code, "the project's code"), project.ledger
     found = {
         **code,
         project.conf: "the configuration",
         project.home: "what Tane keeps",
-        project.ledger.parent if project.ledger.parent != project.root else project.ledger: "what Tane keeps",
+        ledger if project.root.is_relative_to(ledger.parent) else ledger.parent: "what Tane keeps",
         project.store: "what Tane keeps",
         project.root / "pyproject.toml": "the project's settings",
         project.root / lockfile.NAME: "the lock file",

@@ -13,7 +13,7 @@ from tane.ledger import read, records
 from tane.outcomes import Reason, Why
 from tane.plan import decisions, steps
 from tane.project import projects
-from tane.runs import forms, givens, opening, publishing
+from tane.runs import forms, givens, opening, pages, publishing
 
 
 @fielded.frozen
@@ -49,6 +49,10 @@ class Preview:
     def nothing_to_do(self) -> bool:
         """Whether a run would change nothing."""
         return not self.files and all(step.action in ("reuse", "skip") for step in self.steps)
+
+    def _repr_html_(self) -> str:
+        steps = [(step.node, step.action, "; ".join(map(str, step.reasons))) for step in self.steps]
+        return pages.preview(self.pipeline, steps, [(note.path, note.action) for note in self.files], self.notices)
 
     def as_dict(self) -> dict[str, Any]:
         """The plan as plain values, for JSON."""

@@ -18,24 +18,26 @@ from tane.ledger import connection
 from tane.project import loaded, logs
 from tane.runs import arguments, journal, work
 from tane.store import objects
+from tane.tracking import mirrors
 
 _SMALL = 256 * 1024  # bytes of objects that travel with an outcome; more is written where it was made
 
 
 @fielded.frozen
 class Home:
-    """Where a worker process works: the project's `.tane` and root, what logging.yml says, store and ledger."""
+    """Where a worker process works: the project's `.tane` and root, what logging.yml says, store, ledger and sinks."""
 
     folder: str
     root: str
     logging: Mapping[str, Any]
     store: str
     ledger: str
+    sinks: mirrors.Setup = mirrors.NOTHING
 
 
 def perform(task: work.Task, home: Home) -> work.Outcome:
     """`work.perform` in a worker process."""
-    place = _open(home.store, home.ledger, os.getpid())
+    place = _open(home.store, home.ledger, home.sinks, os.getpid())
     given = arguments.travelled([*task.positional, *(each for _, each in task.by_name)])
     by_name = zip((name for name, _ in task.by_name), given[len(task.positional) :], strict=True)
     task = fielded.replace(task, positional=given[: len(task.positional)], by_name=tuple(by_name))
@@ -90,6 +92,6 @@ def _log(run: str, home: Home) -> journal.Journal:
 
 
 @functools.cache
-def _open(store: str, ledger: str, process: int) -> arguments.Place:
+def _open(store: str, ledger: str, sinks: mirrors.Setup, process: int) -> arguments.Place:
     root = Path(store)
-    return arguments.Place(objects.Objects(root), connection.open_ledger(Path(ledger)))
+    return arguments.Place(objects.Objects(root), connection.open_ledger(Path(ledger)), logging=sinks)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tane import errors, fielded, outcomes
 from tane.ledger import records
 from tane.pipeline import namespaces
-from tane.runs import standing
+from tane.runs import figures, pages, standing
 
 
 @fielded.frozen
@@ -41,6 +41,12 @@ class StepResult:
             record.attempts,
         )
 
+    def _row(self) -> list[str]:
+        return pages.step_row(self.node, str(self.status), self.reasons, self.seconds, self.outputs, self.error)
+
+    def _repr_html_(self) -> str:
+        return pages.step_table([self._row()])
+
 
 @fielded.frozen
 class Run:
@@ -59,6 +65,7 @@ class Run:
     notes: tuple[str, ...] = ()
     rests: standing.Rests | None = fielded.field(repr=False, compare=False, default=None)
     _load: Callable[[str], Any] = fielded.field(repr=False, compare=False, default=lambda name: None)
+    _figures: Callable[[], Sequence[figures.Figure]] = fielded.field(repr=False, compare=False, default=tuple)
 
     def __getitem__(self, dataset: str) -> Any:
         """The value of `dataset`. Raises `errors.UsageError` when the run has none of that name.
@@ -88,6 +95,19 @@ class Run:
         names = [step.node for step in self.steps]
         raise errors.UsageError(
             f"run {self.id} has no step {node!r}", hint=errors.did_you_mean(node, names, f"it has: {', '.join(names)}")
+        )
+
+    def _repr_html_(self) -> str:
+        """How notebooks show it: its steps, metrics and figures."""
+        return pages.run(
+            (self.id, self.pipeline),
+            str(self.status),
+            self.seconds,
+            [step._row() for step in self.steps],
+            self.metrics,
+            self._figures(),
+            self.notes,
+            str(self.error) if self.error else "",
         )
 
     @property

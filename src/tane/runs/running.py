@@ -16,6 +16,7 @@ from tane.plan import environment, scripts
 from tane.project import logs, projects, snapshot
 from tane.runs import (
     admission,
+    figures,
     following,
     givens,
     interrupts,
@@ -28,6 +29,7 @@ from tane.runs import (
     recording,
     remotely,
     results,
+    retelling,
     sources,
     standing,
 )
@@ -108,6 +110,7 @@ def record(opened: opening.Opened, run: str, name: str = "", *, published: bool 
         python=state.python,
         name=name,
         published=published,
+        experiment=opened.project.environ.get("TANE_EXPERIMENT", ""),
     )
 
 
@@ -135,7 +138,8 @@ class _Running:
             self.bus.subscribe(observing.Observer(hooks, self._warn))
         for observer in (*observers, self.journal.observe):
             self.bus.subscribe(observer)
-        self.recorder = recording.Recorder(opened.ledger, opened.store, self.run, self.journal.flush)
+        self.retelling = retelling.Retelling(opened, self.run)
+        self.recorder = recording.Recorder(opened.ledger, opened.store, self.run, self.journal.flush, opened.clerk)
         self.lease = publishing.Lease.acquire(opened.home) if template is None else None
         self.began = time.time()
         self.name = name
@@ -167,6 +171,8 @@ class _Running:
             if publisher is not None:
                 locked = self._write_lock(publisher)
             status = RunStatus.FAILED if error else RunStatus.SUCCEEDED
+            if isinstance(error, errors.PrunedTrial):
+                status = RunStatus.PRUNED
         except KeyboardInterrupt:
             status = RunStatus.INTERRUPTED
             following.stop_all()  # threads cannot be interrupted; what they wait for can
@@ -181,6 +187,7 @@ class _Running:
                 executor.close()
                 ended = self._end(running, status, error)
         on_stat = running.rests_on_stat and publisher is not None and publisher.rests_on_stat
+        on_stat = on_stat and not self.opened.config.remote  # what a server says, only it can tell
         if status is RunStatus.SUCCEEDED and publisher is not None and locked and on_stat:
             with contextlib.suppress(errors.StoreError):  # an object is gone already: the next run will see to it
                 self._rest_on(rests, running, publisher)
@@ -227,11 +234,13 @@ class _Running:
                 opened.config.section(logs.SECTION),
                 str(opened.store.root),
                 str(opened.project.ledger),
+                opened.logging,
             ),
             force=force,
             keep=opened.keeps,
             keep_going=keep_going,
             rests=scripts.Rests(opened.project.root, opened.catalog, opened.files.of),
+            turns=opened.turns,
         )
         return loop.Loop(parts, pinned_by_stat=opened.start.pinned_by_stat)
 
@@ -242,11 +251,18 @@ class _Running:
         if template is None:
             template = record(opened, self.run, self.name, published=self.lease is not None)
         ours: dict[str, Any] = {"run": self.run, "started": self.began, "pid": os.getpid()}
-        write.start_run(opened.ledger, fielded.replace(template, params=opened.parameters, **ours))
+        begun = fielded.replace(template, params=opened.parameters, **ours)
+        new = bool(begun.experiment) and self.template is None
+        new = new and write.use_experiment(opened.ledger, begun.experiment)
+        write.start_run(opened.ledger, begun)
+        self.retelling.started(begun)
         if self.template is None:
             standing.mark(str(opened.home), self.run)
         write.add_sources(opened.ledger, self.run, list(opened.start.kept.values()))
         self._tell(events.RunStarted(self.run, opened.name, len(opened.steps)))
+        if new:
+            told = f"experiment {begun.experiment!r} is new: this is its first run"
+            self._tell(events.Notice(self.run, "info", told))
         for notice in opened.start.notices:
             self._tell(events.Notice(self.run, "warning", notice))
         if self.template is None and self.lease is None:
@@ -312,7 +328,9 @@ class _Running:
             error=error,
             notes=tuple(self.notes),
             _load=_Loader(opened, running),
+            _figures=figures.Recorded(opened.project.ledger, opened.project.store, self.run, _images(opened, running)),
         )
+        self.retelling.ended(found)
         said = len(self.notes)
         self._tell(events.RunEnded(self.run, status, found.counts, found.seconds, str(error) if error else ""))
         if len(self.notes) > said:
@@ -371,6 +389,13 @@ class _Running:
         made = {name for step in opened.steps for name in step.node.outputs}
         if any(opened.catalog.find(name) is None for name in made):
             rests.latest = self.run
+
+
+def _images(opened: opening.Opened, running: loop.Loop) -> dict[str, str]:
+    """The objects of the images that steps made, by the names of their files."""
+    made = {name: kept for step in opened.steps for name in step.node.outputs if (kept := running.kept.get(name))}
+    places = {name: dataset.local for name in made if (dataset := opened.catalog.find(name)) is not None}
+    return {place.name: made[name].file for name, place in places.items() if place is not None and made[name].file}
 
 
 class _Loader:

@@ -1,8 +1,10 @@
-"""A project as Python sees it: `tane.open_project(".")`. Thin: each call goes to the verb that does it."""
+"""A project as Python sees it, as far as one run at a time goes. Thin: each call goes to the verb that does it.
+
+`tuning.workspaces` opens it, with more verbs.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -157,20 +159,8 @@ class Workspace:
             env=here.environments if env is None else env,
             overrides=(*here.overrides, *overrides),
             environ=here.environ,
+            params=here.params,
         )
 
 
 _WORDS = windows.Words("start", "end", "every", "tz")
-
-
-def open_project(
-    path: str | os.PathLike[str] = ".",
-    *,
-    env: str | Sequence[str] = (),
-    overrides: Sequence[str] = (),
-) -> Workspace:
-    """Open the project at `path` or above it, or the one-file project `path`.
-
-    Raises `errors.ProjectError` when there is none.
-    """
-    return Workspace(projects.open_project(path, env=env, overrides=overrides))

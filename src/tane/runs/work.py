@@ -18,7 +18,7 @@ from tane.pipeline import commands, nodes
 from tane.project import loaded
 from tane.runs import arguments, calling, commanding, keeping, resource_use, streams
 from tane.store import objects
-from tane.tracking import sinks
+from tane.tracking import mirrors
 
 
 @fielded.frozen
@@ -35,6 +35,7 @@ class Task:
     keys: tuple[str, ...]
     streams: bool = False
     root: str = ""  # the project's folder, in which commands work
+    wrap: Callable[[events.Sink], events.Sink] | None = None  # around what it logs to, where it works elsewhere
 
 
 @fielded.frozen
@@ -61,7 +62,7 @@ def perform(task: Task, place: arguments.Place) -> Outcome:
     if isinstance(task.func, commands.Command):
         return _perform_command(task.func, task, place)
     started, use = time.time(), resource_use.watch()
-    sink = sinks.LedgerSink(place.ledger, place.store, task.run, task.node)
+    sink = _sink(task, place)
     clock = time.perf_counter
     loading: list[float] = []
     saving: list[float] = []
@@ -97,9 +98,16 @@ def perform(task: Task, place: arguments.Place) -> Outcome:
 def _perform_command(command: commands.Command, task: Task, place: arguments.Place) -> Outcome:
     """The work of a task that is a command: it gets files, and writes files."""
     started = time.time()
-    with events.working(sinks.LedgerSink(place.ledger, place.store, task.run, task.node)):
+    with events.working(_sink(task, place)):
         done = commanding.perform(command, task.node, task.positional, task.outputs, place, Path(task.root))
     return Outcome(done.outputs, started, time.time(), done.cpu, done.peak_memory)
+
+
+def _sink(task: Task, place: arguments.Place) -> events.Sink:
+    """What the step logs to."""
+    sink = mirrors.of_step(place.ledger, place.store, task.run, task.node, place.logging)
+    wrap = task.wrap or place.wrap
+    return sink if wrap is None else wrap(sink)
 
 
 def folder() -> str:
