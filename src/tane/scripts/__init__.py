@@ -1,0 +1,1 @@
+"""A door for plain scripts: configuration, overrides and a tracked run around a main function."""
