@@ -20,7 +20,7 @@ SOURCE = "TANE_BENCH_SOURCE"  # another checkout to measure
 SCIENCE = ("pandas", "pyarrow", "scikit-learn", "matplotlib", "joblib")
 
 PACKAGES: dict[str, tuple[str, ...]] = {
-    "tane": SCIENCE,  # Tane itself is installed from this checkout, anew when it changed
+    "tane": (*SCIENCE, "optuna"),  # Tane itself is installed from this checkout, anew when it changed
     "kedro": ("kedro", "kedro-datasets", *SCIENCE),
     "hamilton": ("sf-hamilton",),
     "dvc": ("dvc",),
@@ -31,8 +31,14 @@ PACKAGES: dict[str, tuple[str, ...]] = {
     "dagster": ("dagster",),
     "prefect": ("prefect", "fastapi<0.140"),  # prefect 3.8.8 fails with the newest: Body() knows no min_items there
     "zenml": ("zenml[local]",),
+    "hydra": ("hydra-core",),
+    "mlflow": ("mlflow",),
+    "aim": ("aim",),
+    "wandb": ("wandb",),
+    "dvclive": ("dvclive",),
+    "skopt": ("scikit-optimize",),
 }
-SHOWN = ("tane", "kedro-datasets", "numpy", "pandas", "scikit-learn")
+SHOWN = ("tane", "kedro-datasets", "numpy", "pandas", "scikit-learn", "optuna")
 
 
 @dataclass(frozen=True, slots=True)

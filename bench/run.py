@@ -24,7 +24,7 @@ import contests
 import environments
 import report
 import timing
-from cases import alone, backfill, chains, fraud, inside, small, startup, unchanged
+from cases import alone, backfill, chains, fraud, inside, small, startup, sweeps, tracking, tuning, unchanged
 
 GROUPS: Mapping[str, Callable[[Path], list[contests.Case]]] = {
     "startup": startup.cases,
@@ -34,6 +34,9 @@ GROUPS: Mapping[str, Callable[[Path], list[contests.Case]]] = {
     "chains": chains.cases,
     "fraud": fraud.cases,
     "backfill": backfill.cases,
+    "sweeps": sweeps.cases,
+    "tracking": tracking.cases,
+    "tuning": tuning.cases,
     "store": alone.store,
     "ledger": alone.ledger,
     "peers": small.slow,

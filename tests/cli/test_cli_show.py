@@ -88,6 +88,19 @@ def test_the_log_of_a_run(tiny):
     assert tiny.tane("show", "--log", "--json").out.startswith('{"at"')
 
 
+def test_the_configuration_a_run_had_is_shown_without_secrets(tiny):
+    tiny.write(
+        "conf/base/catalog_more.yml",
+        "far: {type: json.JSONDataset, filepath: 'https://me:hidden@host/a.json', fs_args: {token: hidden}}\n",
+    )
+    run = tiny.run("scale=3.0")
+    tiny.write("conf/base/parameters.yml", "scale: 9.0\nmodel:\n  rate: 0.5\n")
+    told = tiny.tane("show", run, "--config")
+    assert "scale: 3.0" in told.out and "host/a.json" in told.out
+    assert "hidden" not in told.out
+    assert tiny.tane("show", run, "--config", "--json").json["sections"]["parameters"]["scale"] == 3.0
+
+
 def test_a_log_line_cut_short_is_shown_as_it_is(tiny):
     run = tiny.run()
     with (tiny.root / ".tane/runs" / run / "log.jsonl").open("a") as log:

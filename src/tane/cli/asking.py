@@ -22,10 +22,11 @@ class Asked:
     environments: tuple[str, ...]
     overrides: tuple[str, ...]
     selection: opening.Selection
+    params: str
 
     def project(self) -> projects.Project:
-        """The project it names, opened with its environments and overrides."""
-        return projects.open_project(self.path, env=self.environments, overrides=self.overrides)
+        """The project it names, opened with its environments, file of parameters and overrides."""
+        return projects.open_project(self.path, env=self.environments, overrides=self.overrides, params=self.params)
 
 
 _SELECTIONS = (
@@ -59,10 +60,11 @@ def _choosing(command: Callable[..., Any], taken: tuple[str, ...]) -> Callable[.
         "-e", "--env", "env", multiple=True, help="Configuration environments, in order; repeat or use commas."
     )
     @click.option("-p", "--pipeline", "pipeline", default=None, help="The pipeline, by name.")
+    @params
     @functools.wraps(command)
-    def asking(what: tuple[str, ...], env: tuple[str, ...], pipeline: str | None, **rest: Any) -> Any:
+    def asking(what: tuple[str, ...], env: tuple[str, ...], pipeline: str | None, params: str, **rest: Any) -> Any:
         selection = opening.Selection(**{name: _split(rest.pop(name)) for name, *_ in _SELECTIONS})
-        return command(asked=_read(what, _split(env), pipeline, selection), **rest)
+        return command(asked=_read(what, _split(env), pipeline, selection, params), **rest)
 
     wrapped: Callable[..., Any] = asking
     for name, flags, metavar, text in reversed(_SELECTIONS):
@@ -71,12 +73,25 @@ def _choosing(command: Callable[..., Any], taken: tuple[str, ...]) -> Callable[.
     return wrapped
 
 
+def params(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the option --params."""
+    text = "A file, or URL, that stands in for all files of parameters."
+    return click.option("--params", "params", default="", metavar="FILE", help=text)(command)
+
+
+def is_override(word: str) -> bool:
+    """Whether a word of the command line changes the configuration."""
+    return "=" in word or word.startswith(("~", "+"))
+
+
 def _split(given: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(part.strip() for each in given for part in each.split(",") if part.strip())
 
 
-def _read(what: tuple[str, ...], env: tuple[str, ...], pipeline: str | None, selection: opening.Selection) -> Asked:
-    overrides = tuple(word for word in what if "=" in word or word.startswith("~"))
+def _read(
+    what: tuple[str, ...], env: tuple[str, ...], pipeline: str | None, selection: opening.Selection, params: str
+) -> Asked:
+    overrides = tuple(word for word in what if is_override(word))
     words = [word for word in what if word not in overrides]
     files = [word for word in words if word.endswith(".py")]
     names = [word for word in words if not word.endswith(".py")] + ([pipeline] if pipeline else [])
@@ -85,4 +100,5 @@ def _read(what: tuple[str, ...], env: tuple[str, ...], pipeline: str | None, sel
             f"one pipeline at a time, not {' and '.join(files or names)}",
             hint="parameters are given as key=value, parts of a pipeline with --only, --from and --to",
         )
-    return Asked(files[0] if files else ".", names[0] if names else opening.DEFAULT, env, overrides, selection)
+    path, name = files[0] if files else ".", names[0] if names else opening.DEFAULT
+    return Asked(path, name, env, overrides, selection, params)

@@ -9,11 +9,12 @@ import click
 
 from tane import errors
 from tane.catalog import masking
-from tane.cli import homes, tables
+from tane.cli import asking, homes, tables
 from tane.config import compose, layers, secret, trees
 from tane.project import projects
 
 _NONE = object()
+_CHOICES = "choices"
 
 
 class Leaf(NamedTuple):
@@ -25,7 +26,7 @@ class Leaf(NamedTuple):
     @property
     def name(self) -> str:
         """Its dotted name: of a parameter without its section, as it is given on the command line."""
-        return ".".join(self.keys[1:] if self.keys[0] == layers.PARAMETERS else self.keys)
+        return ".".join(self.keys[1:] if self.keys[0] in (layers.PARAMETERS, _CHOICES) else self.keys)
 
 
 @click.group()
@@ -49,10 +50,17 @@ def _with_project(verb: Callable[..., Any]) -> Callable[..., Any]:
 @command.command("show", short_help="show composed values")
 @click.argument("given", nargs=-1, metavar="[FLOW.py] [KEY] [KEY=VALUE]...")
 @click.option("-e", "--env", "env", multiple=True, help="Configuration environments, in order; repeat or use commas.")
-@click.option("--origin", "with_origin", is_flag=True, help="Say where each value was written.")
+@click.option("--origin", "with_origin", is_flag=True, help="Say where each value was written, and each choice made.")
+@asking.params
 @_with_project
 def show(
-    given: tuple[str, ...], env: tuple[str, ...], with_origin: bool, section: str, path: str, as_json: bool
+    given: tuple[str, ...],
+    env: tuple[str, ...],
+    with_origin: bool,
+    params: str,
+    section: str,
+    path: str,
+    as_json: bool,
 ) -> None:
     """Show the configuration as a run would have it: all of it, one section, or what stands under KEY.
 
@@ -62,17 +70,21 @@ def show(
     Examples:
       tane config show
       tane config show model --env staging model.lr=0.1 --origin
+      tane config show model=catboost --origin
       tane config show catalog.scores
       tane config show --section run
     """
-    overrides = tuple(word for word in given if "=" in word or word.startswith("~"))
+    overrides = tuple(word for word in given if asking.is_override(word))
     path, key = homes.words([word for word in given if word not in overrides], path, "key")
-    config = projects.open_project(path, env=split(env), overrides=overrides).config
+    config = projects.open_project(path, env=split(env), overrides=overrides, params=params).config
+    for notice in config.notices:
+        click.echo(f"note: {notice}", err=True)
     chosen = _chosen(_sections(config, section), key, section)
     if as_json:
         click.echo(tables.as_json(_as_json(chosen, config, with_origin)))
     elif with_origin:
-        rows = [(leaf.name, _text(leaf), str(config.origin(*leaf.keys))) for leaf in _leaves(chosen)]
+        rows = [(choice.group, choice.text, choice.origin) for choice in _choices(config, chosen.keys)]
+        rows += [(leaf.name, _text(leaf), str(config.origin(*leaf.keys))) for leaf in _leaves(chosen)]
         click.echo(tables.table(rows))
     elif text := _yaml(chosen):
         click.echo(text, nl=False)
@@ -89,8 +101,10 @@ def diff(first: str, second: str, section: str, path: str, as_json: bool) -> Non
     Example:
       tane config diff base staging
     """
-    sides = [_sections(projects.open_project(path, env=split((env,))).config, section) for env in (first, second)]
-    one, two = ({leaf.keys: leaf.value for leaf in _leaves(side)} for side in sides)
+    configs = [projects.open_project(path, env=split((env,))).config for env in (first, second)]
+    one, two = ({leaf.keys: leaf.value for leaf in _leaves(_sections(config, section))} for config in configs)
+    if section in ("", layers.PARAMETERS):
+        one, two = (_with_choices(values, config) for values, config in zip((one, two), configs, strict=True))
     found = []
     for keys in sorted({*one, *two}):
         left, right = one.get(keys, _NONE), two.get(keys, _NONE)
@@ -100,7 +114,12 @@ def diff(first: str, second: str, section: str, path: str, as_json: bool) -> Non
         known = {
             "environments": [first, second],
             "differences": [
-                {"key": left.name, **_side("first", left), **_side("second", right)} for left, right in found
+                {
+                    "key": ".".join(left.keys) if left.keys[0] == _CHOICES else left.name,
+                    **_side("first", left),
+                    **_side("second", right),
+                }
+                for left, right in found
             ],
         }
         click.echo(tables.as_json(known))
@@ -115,6 +134,40 @@ def split(given: Sequence[str]) -> tuple[str, ...]:
     """Names that were repeated or given with commas; "base" is always there and needs no name."""
     found = (part.strip() for each in given for part in each.split(","))
     return tuple(name for name in found if name and name != layers.BASE)
+
+
+class _Choice(NamedTuple):
+    """An option that was chosen of a group, and where."""
+
+    group: str
+    value: Any
+    origin: str
+
+    @property
+    def text(self) -> str:
+        """The option, or the options."""
+        return tables.value(list(self.value) if isinstance(self.value, tuple) else self.value)
+
+
+def _choices(config: compose.Config, keys: tuple[str, ...]) -> list[_Choice]:
+    """The choices that what stands at `keys` was composed with."""
+    if keys[:1] not in ((), (layers.PARAMETERS,)):
+        return []
+    made = [_Choice(group, value, str(config.choice_origin(group))) for group, value in config.choices.items()]
+    below = ".".join(keys[1:])
+    return [each for each in sorted(made) if _concerns(each.group, below)]
+
+
+def _with_choices(values: dict[tuple[str, ...], Any], config: compose.Config) -> dict[tuple[str, ...], Any]:
+    made = {(_CHOICES, choice.group): choice.value for choice in _choices(config, ())}
+    return made | values
+
+
+def _concerns(group: str, below: str) -> bool:
+    """Whether the values of a group's options land at, above or below a key."""
+    name, at, package = group.partition("@")
+    lands = ("" if package == "_global_" else package) if at else name.replace("/", ".")
+    return f"{lands}.".startswith(f"{below}.") or f"{below}.".startswith(f"{lands}.") or not (lands and below)
 
 
 # --- what is shown --------------------------------------------------------------------------------------------------
@@ -204,7 +257,11 @@ def _side(name: str, leaf: Leaf) -> dict[str, Any]:
 def _as_json(chosen: _Chosen, config: compose.Config, with_origin: bool) -> Any:
     if not with_origin:
         return _shown(chosen.value, chosen.keys)
-    return {
+    made = {
+        f"choices.{choice.group}": {"value": choice.value, "origin": choice.origin}
+        for choice in _choices(config, chosen.keys)
+    }
+    return made | {
         ".".join(leaf.keys): {"value": _shown(leaf.value, leaf.keys), "origin": str(config.origin(*leaf.keys))}
         for leaf in _leaves(chosen)
     }

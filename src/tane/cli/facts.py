@@ -14,6 +14,7 @@ _SAID = {
     outcomes.StepStatus.SUCCEEDED: "run",
     outcomes.StepStatus.REUSED: "reused",
     outcomes.StepStatus.FAILED: "failed",
+    outcomes.StepStatus.PRUNED: "pruned",
     outcomes.StepStatus.SKIPPED: "skipped",
 }
 
@@ -38,6 +39,13 @@ def brief(
         "steps": {str(status): counts.get(status, 0) for status in outcomes.StepStatus},
         "metrics": dict(metrics),
         "error": run.error,
+        "experiment": run.experiment,
+        "group": run.group,
+        "job_type": run.job_type,
+        "parent": run.parent,
+        "study": run.study,
+        "trial": run.trial if run.trial >= 0 else None,
+        "deleted": tables.iso(run.deleted),
     }
 
 
@@ -53,13 +61,22 @@ def whole(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
     steps = read.steps(ledger, run.run)
     metrics = read.metrics(ledger, run.run)
     counts = read.counts(ledger, [run.run]).get(run.run, {})
+    asked = run.config.get("asked") or {}
     return {
         **brief(run, counts, {}),
         "python": run.python,
         "pid": run.pid,
         "environment": run.environment,
         "published": run.published,
-        "selection": dict(run.config.get("asked", {}).get("selection", {})),
+        "selection": dict(asked.get("selection") or {}),
+        "environments": list(asked.get("environments") or ()),
+        "choices": dict(asked.get("choices") or {}),
+        "params_file": asked.get("params") or "",
+        "config_sources": list(asked.get("sources") or ()),
+        "children": [
+            {"id": each.run, "name": each.name, "status": str(each.status), "seconds": round(seconds(each), 6)}
+            for each in read.runs(ledger, parent=run.run)
+        ],
         "note": read.note(ledger, run.run),
         "tags": read.tags(ledger, run.run),
         "params": dict(run.params),

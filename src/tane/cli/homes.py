@@ -21,13 +21,18 @@ from tane.store import objects
 
 @fielded.frozen
 class Home:
-    """A project's root with its store and ledger; `project` is its path, empty where only scripts have been tracked."""
+    """A project's root with its store and ledger; `project` is its path, empty where only scripts have been tracked.
+
+    `code` and `conf` are where its code and configuration lie.
+    """
 
     root: Path
     store: Path
     ledger: Path
     source: Path
     project: str
+    code: tuple[Path, ...]
+    conf: Path
 
     @property
     def work(self) -> Path:
@@ -47,24 +52,30 @@ def find(path: str, given: Sequence[str] = ()) -> Home:
     except errors.ProjectError:
         recorded = _recorded(path)
         if recorded is None:
-            raise
+            if not os.environ.get("TANE_LEDGER"):
+                raise
+            recorded = Path(os.path.abspath(path))
         return _without_project(recorded)
     if place.flow is not None:
         found = settings.defaults(place.root, place.flow.stem)
-        return _home(options.settle(place.root, found, environments, place.flow).settings, place.root, path)
+        settled = options.settle(place.root, found, environments, place.flow).settings
+        return _home(settled, place.root, path, (place.flow,))
     nearer = _recorded(path)
     if nearer is not None and nearer != place.root and nearer.is_relative_to(place.root):
         return _without_project(nearer)
     found = settings.read(place.root)
-    return _home(options.settle(place.root, found, environments).settings, place.root, path)
+    settled = options.settle(place.root, found, environments).settings
+    code = settled.source / settled.package if settled.source == place.root else settled.source
+    return _home(settled, place.root, path, (code,))
 
 
-def _home(found: settings.Settings, root: Path, project: str) -> Home:
-    return Home(root, found.store, found.ledger, found.source, project)
+def _home(found: settings.Settings, root: Path, project: str, code: tuple[Path, ...]) -> Home:
+    found = settings.elsewhere(found, os.environ)
+    return Home(root, found.store, found.ledger, found.source, project, code, found.conf)
 
 
 def _without_project(root: Path) -> Home:
-    return _home(settings.defaults(root, "script"), root, "")
+    return _home(settings.defaults(root, "script"), root, "", tuple(sorted(root.glob("*.py"))))
 
 
 def _recorded(path: str) -> Path | None:

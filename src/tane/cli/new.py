@@ -16,6 +16,7 @@ _ABOUT = {
     "blank": "a small pipeline on a small table, and the folders to grow into",
     "fraud": "card fraud from end to end: data, model, honest numbers, scores",
     "iris": "three species told apart: a first pipeline from table to figures",
+    "survey": "the quality of wines: models composed, swept, tuned and compared",
 }
 _DEFAULT = "blank"
 _PIPELINE = "pipeline"

@@ -29,8 +29,8 @@ class _Asked(asking.Asked):
     def project(self) -> projects.Project:
         """The installed project; a flow file on the command line is itself one."""
         if self.path != ".":
-            return projects.open_project(self.path, env=self.environments, overrides=self.overrides)
-        return packaged.open_package(self.package, env=self.environments, overrides=self.overrides)
+            return super().project()
+        return packaged.open_package(self.package, env=self.environments, overrides=self.overrides, params=self.params)
 
 
 def main(package: str, arguments: Sequence[str] | None = None) -> NoReturn:
@@ -63,7 +63,7 @@ def _command(package: str) -> click.Command:
     inner = whole.__wrapped__  # what takes `asked`, below the options that say what to run
 
     def call(asked: asking.Asked, **rest: Any) -> Any:
-        fields = (asked.path, asked.pipeline, asked.environments, asked.overrides, asked.selection)
+        fields = (asked.path, asked.pipeline, asked.environments, asked.overrides, asked.selection, asked.params)
         return inner(asked=_Asked(*fields, package), **rest)
 
     help_text = f"""Run a pipeline of {package}: what changed is run, everything else is reused.

@@ -77,6 +77,8 @@ class Lines:
             return [f"  done     {event.node:<{_WIDTH}} {seconds(event.seconds):<8} {count}"]
         if event.status is StepStatus.REUSED:
             return [f"  reused   {event.node:<{_WIDTH}} {count}"]
+        if event.status is StepStatus.PRUNED:
+            return [f"  pruned   {event.node:<{_WIDTH}} {event.error}".rstrip()]
         if event.status is StepStatus.SKIPPED:
             why = f" {event.error}" if event.error else ""
             return [f"  skipped  {event.node:<{_WIDTH}}{why}".rstrip()]
@@ -195,9 +197,11 @@ def _summary(run: results.Run) -> str:
 
 def _style(event: events.Event) -> str:
     if isinstance(event, events.StepEnded):
-        return {StepStatus.FAILED: "bold red", StepStatus.REUSED: "dim", StepStatus.SKIPPED: "yellow"}.get(
-            event.status, ""
-        )
+        if event.status is StepStatus.FAILED:
+            return "bold red"
+        if event.status is StepStatus.REUSED:
+            return "dim"
+        return "yellow" if event.status in (StepStatus.PRUNED, StepStatus.SKIPPED) else ""
     if isinstance(event, events.Notice):
         return "yellow"
     return "dim" if isinstance(event, events.DatasetMoved) else ""

@@ -8,14 +8,15 @@ import sys
 import click
 
 from tane import errors
-from tane.cli import aside, asking, group, progress
+from tane.cli import aside, asking, group, progress, sweep
 from tane.runs import opening, running
 from tane.runs import preview as previews
 
 
 @click.command()
 @asking.what_to_run
-@click.option("-j", "--jobs", type=int, default=None, metavar="N", help="Do N steps at once [run.yml, or 1].")
+@click.option("-m", "--multirun", is_flag=True, help="Run once for each combination of values (as tane sweep).")
+@click.option("-j", "--jobs", type=int, default=None, metavar="N", help="Do N steps, or jobs, at once [run.yml, or 1].")
 @click.option("--executor", default="", metavar="NAME", help="Where steps work: serial, threads or processes.")
 @click.option("--force", is_flag=True, help="Run every step, whatever is known of it.")
 @click.option("--force-node", "force_nodes", multiple=True, metavar="NODE", help="Run this step in any case.")
@@ -26,6 +27,7 @@ from tane.runs import preview as previews
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
 def command(
     asked: asking.Asked,
+    multirun: bool,
     jobs: int | None,
     executor: str,
     force: bool,
@@ -46,12 +48,21 @@ def command(
       tane run training model.alpha=0.1     one pipeline with another parameter
       tane run --from split --to evaluate   a part of it
       tane run flow.py lr=0.1               a pipeline in one file
+      tane run -m model=ridge,lasso         once for each choice (see tane sweep)
       tane run --resume 20261121-1015       an earlier run again, on the data it had
     """
     if resume and (asked.overrides or asked.selection.as_dict() or asked.pipeline != opening.DEFAULT):
         raise errors.UsageError(
             "--resume repeats a run as it was", hint="leave pipeline, parameters and selections away, or --resume"
         )
+    if multirun:
+        given = {"--resume": resume, "--executor": executor, "--force-node": force_nodes, "--name": name}
+        if others := [flag for flag, value in given.items() if value]:
+            raise errors.UsageError(
+                f"--multirun runs many jobs, and {' and '.join(others)} is about one run", hint="leave that away"
+            )
+        wanted = sweep.Wanted(jobs, fail_fast=False, force=force, dry_run=dry_run, as_json=as_json)
+        return sweep.perform(asked, wanted)
     project = asked.project()
     forced = True if force else force_nodes
     if dry_run:

@@ -1,38 +1,103 @@
-"""`tane runs`."""
+"""`tane runs`: the list of runs; and the verbs that delete, restore, export, import and follow them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any
 
 import click
 
 from tane import errors, outcomes
-from tane.cli import facts, homes, tables
-from tane.ledger import connection, read, records
+from tane.cli import choosing, facts, homes, listing, tables
+from tane.ledger import connection, filters, read, records, search
 from tane.runs import backfill_records
+from tane.tracking import sinks
 
-_METRICS = 3
+_VERBS = {
+    "delete": "hide runs from lists and searches",
+    "restore": "show deleted runs again",
+    "export": "write runs into one file",
+    "import": "add the runs of a file",
+    "tail": "follow a run that is at work",
+}
 
 
-@click.command()
+class _Runs(click.Group):
+    """The list, unless the first word is a verb, which lives in `tane.cli.runs_<verb>` and is imported when called."""
+
+    allow_interspersed_args = True
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the list, or of the verb."""
+        verb = self.get_command(None, args[0]) if args else None
+        if verb is not None:
+            return verb.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
+        return click.Command.make_context(self, info_name, args, parent, **extra)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """All words are those of the list."""
+        return click.Command.parse_args(self, ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """List the runs."""
+        return click.Command.invoke(self, ctx)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:
+        """Import a verb's module and take its `command`."""
+        if cmd_name not in _VERBS:
+            return None
+        found: click.Command = import_module(f"tane.cli.runs_{cmd_name}").command
+        return found
+
+    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
+        """As those of a command without verbs."""
+        return click.Command.collect_usage_pieces(self, ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The verbs with one line each, without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.command(cls=_Runs, invoke_without_command=True)
 @click.argument("given", nargs=-1, metavar="[FLOW.py]")
+@click.option("--filter", "filter", default="", metavar="FILTER", help="Runs of which this is true (see examples).")
+@click.option("--sort", multiple=True, metavar="KEY", help="Order by this, -KEY from the highest; may be repeated.")
+@click.option("--columns", multiple=True, metavar="A,B,...", help="Show these; tane runs --json has all names.")
 @click.option("-n", "limit", default=20, type=click.IntRange(min=1), metavar="N", help="At most N runs (20).")
 @click.option("--status", type=click.Choice([str(each) for each in outcomes.RunStatus]), help="Runs that stand so.")
 @click.option("-p", "--pipeline", default=None, help="Runs of this pipeline.")
+@click.option("--experiment", default=None, metavar="NAME", help="Runs of this experiment.")
+@click.option("--group", default=None, metavar="NAME", help="Runs of this group.")
+@click.option("--study", default=None, metavar="NAME", help="The runs of this sweep or study.")
 @click.option("-m", "--metric", "metrics", multiple=True, metavar="NAME", help="Show this metric; may be repeated.")
+@click.option("--deleted", is_flag=True, help="The deleted runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print the runs as JSON.")
-@click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV, with all metrics.")
+@click.option("--csv", "as_csv", is_flag=True, help="Print the runs as CSV, with all parameters, metrics and tags.")
 @click.option("--backfill", default="", metavar="ID", help="The windows of this backfill.")
 @click.option("--all", "everything", is_flag=True, help="The windows of backfills too, each a run of its own.")
 @homes.environment
 @homes.where
 def command(
     given: tuple[str, ...],
+    filter: str,
+    sort: tuple[str, ...],
+    columns: tuple[str, ...],
     limit: int,
     status: str | None,
     pipeline: str | None,
+    experiment: str | None,
+    group: str | None,
+    study: str | None,
     metrics: tuple[str, ...],
+    deleted: bool,
     as_json: bool,
     as_csv: bool,
     backfill: str,
@@ -46,101 +111,126 @@ def command(
     Examples:
       tane runs -n 5
       tane runs --pipeline training --status failed
-      tane runs -m pr_auc -m roc_auc
+      tane runs --filter "metrics.pr_auc > 0.8 and params.model.name = 'lightgbm'" --sort -metrics.pr_auc
+      tane runs --columns run,params.model.rate,metrics.loss,tags.owner
       tane runs --csv > runs.csv
     """
     if as_json and as_csv:
         raise errors.UsageError("--json and --csv exclude each other", hint="choose one of them")
     path, word = homes.words(given, path, "list")
     if word:
-        raise errors.UsageError(f"{word!r} is no flow file", hint=f"one run: tane show {word}; one pipeline: -p {word}")
+        raise _no_list(word)
+    if backfill and (filter or sort):
+        raise errors.UsageError(
+            "--backfill lists windows in their order", hint="with --all a filter finds windows too: --filter ... --all"
+        )
+    wanted = {"status": status, "pipeline": pipeline, "group": group}
     with homes.ledger_of(homes.find(path, env)) as ledger:
-        wanted = outcomes.RunStatus(status) if status else None
         if backfill:
-            listed = read.windows(ledger, backfill_records.find(ledger, backfill).run)[::-1]
-            listed = [run for run in listed if wanted is None or run.status is wanted][:limit]
+            found = _windows(ledger, backfill, status, limit)
         else:
-            listed = read.runs(ledger, limit=limit, pipeline=pipeline, status=wanted, windows=everything)
-        found = [
-            _with_windows(ledger, run, each) for run, each in zip(listed, facts.briefs(ledger, listed), strict=True)
-        ]
+            found = _search(ledger, _whole(filter, wanted), sort, limit, experiment, study, deleted, everything)
         if not found:
-            click.echo(_none(ledger, pipeline, status), err=True)
+            click.echo(_none(ledger, filter, wanted, experiment, study, deleted), err=True)
+        if filter or sort:
+            _tell_doubts(ledger, filter, sort)
+        asked = homes.split(columns)
+        chosen = listing.columns(found, asked, metrics, lambda kind: search.names(ledger, kind)) if found else asked
     if as_json:
         click.echo(tables.as_json(found))
     elif as_csv:
-        click.echo(_csv(found), nl=False)
+        click.echo(listing.csv(found, chosen if columns else ()), nl=False)
     elif found:
-        click.echo(text(found, _known(metrics, found)))
+        click.echo(listing.text(found, chosen))
 
 
-def _with_windows(ledger: connection.Ledger, run: records.RunRecord, brief: dict[str, Any]) -> dict[str, Any]:
-    """A run's facts; those of a backfill with how many of its windows have succeeded."""
-    if run.kind != records.BACKFILL:
-        return brief
-    done = read.windows_done(ledger, run.run)
-    return {**brief, "windows": {"succeeded": done, "all": run.config["backfill"]["windows"]}}
+def _no_list(word: str) -> errors.UsageError:
+    near = errors.nearest(word, _VERBS)
+    if near:
+        return errors.UsageError(f"there is no command {word!r}", hint=f"did you mean 'tane runs {near}'?")
+    return errors.UsageError(f"{word!r} is no flow file", hint=f"one run: tane show {word}; one pipeline: -p {word}")
 
 
-def _steps(brief: dict[str, Any]) -> str:
-    windows = brief.get("windows")
-    return f"{windows['succeeded']} of {windows['all']} windows" if windows else facts.counted(brief["steps"])
+def _whole(filter: str, wanted: dict[str, str | None]) -> str:
+    """The filter with what options ask for beside it."""
+    filters.parse(filter)  # so that a mistake is told by its column in what the user wrote
+    parts = [f"({filter})"] if filter.strip() else []
+    for name, value in wanted.items():
+        if value is not None:
+            quoted = value.replace("'", "''")
+            parts.append(f"{name} = '{quoted}'")
+    return " and ".join(parts)
 
 
-def _known(wanted: Sequence[str], found: Sequence[dict[str, Any]]) -> Sequence[str]:
-    known = {name for each in found for name in each["metrics"]}
-    for name in wanted:
-        if name not in known:
-            hint = errors.did_you_mean(name, known, f"they have: {', '.join(sorted(known)) or 'none'}")
-            raise errors.UsageError(f"no run listed here has a metric {name!r}", hint=hint)
-    return wanted
-
-
-def text(found: Sequence[dict[str, Any]], wanted: Sequence[str] = ()) -> str:
-    """Runs as a table with the metrics `wanted`, else with those that most of them have."""
-    metrics = wanted or facts.metric_names(found, _METRICS)
-    header = ["run", "name", "status", "started", "took", "pipeline", "steps", *metrics]
-    rows = [
-        [
-            each["id"],
-            each["name"],
-            each["status"],
-            tables.local(each["started"]),
-            tables.duration(each["seconds"]),
-            each["pipeline"] or "(script)",
-            _steps(each),
-            *(tables.number(each["metrics"][name]) if name in each["metrics"] else "" for name in metrics),
-        ]
-        for each in found
-    ]
-    filled = [at for at, word in enumerate(header) if word != "name" or any(row[at] for row in rows)]
-    right = {filled.index(at) for at in (4, *range(7, len(header)))}
-    return tables.table([[row[at] for at in filled] for row in rows], [header[at] for at in filled], right)
-
-
-def _csv(found: Sequence[dict[str, Any]]) -> str:
-    plain = ["id", "name", "kind", "status", "pipeline", "started", "ended", "seconds"]
-    steps = [str(each) for each in outcomes.StepStatus]
-    metrics = sorted({name for each in found for name in each["metrics"]})
-    header = [*plain, *(f"steps.{step}" for step in steps), *(f"metrics.{name}" for name in metrics)]
-    return tables.csv(
-        header,
-        (
-            [
-                *(each[name] for name in plain),
-                *(each["steps"][step] for step in steps),
-                *(each["metrics"].get(name, "") for name in metrics),
-            ]
-            for each in found
-        ),
+def _search(
+    ledger: connection.Ledger,
+    filter: str,
+    sort: Sequence[str],
+    limit: int,
+    experiment: str | None,
+    study: str | None,
+    deleted: bool,
+    windows: bool,
+) -> list[dict[str, Any]]:
+    found = search.runs(
+        ledger,
+        filter,
+        sort=choosing.keys(ledger, sort),
+        limit=limit,
+        experiment=experiment,
+        study=study,
+        deleted=deleted,
+        windows=windows,
     )
+    counts = read.counts(ledger, [each.run.run for each in found])
+    return [_brief(ledger, each, counts.get(each.run.run, {})) for each in found]
 
 
-def _none(ledger: connection.Ledger, pipeline: str | None, status: str | None) -> str:
-    known = {run.pipeline for run in read.runs(ledger, limit=1000)}
-    if not known:
-        return "nothing has run here yet: tane run"
-    if pipeline is not None and pipeline not in known:
-        near = errors.nearest(pipeline, known)
-        return f"no run of pipeline {pipeline!r}" + (f": did you mean {near!r}?" if near else "")
-    return f"no run here is {status}"
+def _brief(ledger: connection.Ledger, found: search.Found, counts: Any) -> dict[str, Any]:
+    """A run's facts; those of a backfill with how many of its windows have succeeded."""
+    brief = facts.brief(found.run, counts, found.metrics) | {"params": dict(found.params), "tags": dict(found.tags)}
+    if found.run.kind != records.BACKFILL:
+        return brief
+    done = read.windows_done(ledger, found.run.run)
+    return {**brief, "windows": {"succeeded": done, "all": found.run.config["backfill"]["windows"]}}
+
+
+def _windows(ledger: connection.Ledger, backfill: str, status: str | None, limit: int) -> list[dict[str, Any]]:
+    listed = read.windows(ledger, backfill_records.find(ledger, backfill).run)[::-1]
+    kept = [run for run in listed if status is None or run.status == status][:limit]
+    return [
+        {**brief, "params": sinks.flatten(run.params), "tags": read.tags(ledger, run.run)}
+        for run, brief in zip(kept, facts.briefs(ledger, kept), strict=True)
+    ]
+
+
+def _tell_doubts(ledger: connection.Ledger, filter: str, sort: Sequence[str]) -> None:
+    """Warn of names that no run has: a filter with them is no mistake, but hardly what was meant."""
+    for doubt in search.doubts(ledger, filter, choosing.keys(ledger, sort)):
+        click.echo(f"warning: {doubt}", err=True)
+
+
+def _none(
+    ledger: connection.Ledger,
+    filter: str,
+    wanted: dict[str, str | None],
+    experiment: str | None,
+    study: str | None,
+    deleted: bool,
+) -> str:
+    newest = read.runs(ledger, limit=1000)
+    if not newest:
+        return "no run here is deleted" if deleted else "nothing has run here yet: tane run"
+    asked: list[tuple[str, str | None, set[str]]] = [
+        ("pipeline", wanted["pipeline"], {run.pipeline for run in newest}),
+        ("experiment", experiment, {run.experiment for run in newest}),
+        ("group", wanted["group"], {run.group for run in newest}),
+        ("study", study, {run.study for run in newest}),
+    ]
+    for what, name, known in asked:
+        if name is not None and name not in known:
+            near = errors.nearest(name, known - {""})
+            return f"no run of {what} {name!r}" + (f": did you mean {near!r}?" if near else "")
+    if deleted:
+        return "no run here is deleted" if not filter else "no deleted run is found by this filter"
+    return "no run is found by this filter" if filter else f"no run here is {wanted['status']}"

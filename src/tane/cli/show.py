@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tane import errors
+from tane.catalog import masking
 from tane.cli import facts, homes, laying, lineage, overview, tables
 from tane.ledger import connection, read, records
 
@@ -20,6 +21,7 @@ _ASKED = (
     ("artifacts", "--artifacts"),
     ("log", "--log"),
     ("diff", "--diff"),
+    ("config", "--config"),
 )
 
 
@@ -30,6 +32,7 @@ _ASKED = (
 @click.option("--artifacts", default=None, metavar="DIR", type=click.Path(path_type=Path), help="Lay out a run in DIR.")
 @click.option("--log", is_flag=True, help="A run's log.")
 @click.option("--diff", is_flag=True, help="The uncommitted changes a run was made with.")
+@click.option("--config", is_flag=True, help="The configuration a run had, with what it took from elsewhere.")
 @click.option("-e", "--env", "env", multiple=True, help="Environments, for the project and for runs kept apart.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @homes.where
@@ -40,6 +43,7 @@ def command(
     artifacts: Path | None,
     log: bool,
     diff: bool,
+    config: bool,
     env: tuple[str, ...],
     as_json: bool,
     path: str,
@@ -54,9 +58,9 @@ def command(
       tane show --lineage model            what model was made from, back to the sources
     """
     path, prefix = homes.words(given, path, "run")
-    asked = {"pipelines": pipelines, "lineage": of, "artifacts": artifacts, "log": log, "diff": diff}
+    asked = {"pipelines": pipelines, "lineage": of, "artifacts": artifacts, "log": log, "diff": diff, "config": config}
     _check(asked, prefix)
-    if pipelines or not (prefix or of or artifacts or log or diff):
+    if pipelines or not (prefix or any(asked.values())):
         _project(path, env, pipelines, as_json)
         return
     home = homes.find(path, env)
@@ -72,6 +76,8 @@ def command(
             _log(home, run, as_json)
         elif diff:
             _diff(home, run, as_json)
+        elif config:
+            _config(run, as_json)
         else:
             known = facts.whole(ledger, run)
             click.echo(tables.as_json(known) if as_json else run_text(known))
@@ -123,8 +129,10 @@ def run_text(run: dict[str, Any]) -> str:
         tables.section("inputs", _datasets(run["inputs"])),
         tables.section("outputs", _datasets(run["outputs"])),
         tables.section("artifacts", _artifacts(run["artifacts"])),
+        tables.section("configuration from elsewhere", _elsewhere(run["config_sources"])),
+        tables.section("nested runs", _children(run["children"])),
         tables.section("tags", tables.values(run["tags"])),
-        tables.section("note", run["note"]),
+        tables.section("note", tables.visible(run["note"].rstrip("\n"), "\n\t")),
         tables.section("error", run["error"]),
     ]
     return "\n".join(part for part in parts if part)
@@ -136,19 +144,42 @@ def _head(run: dict[str, Any]) -> dict[str, str]:
         git += f" (tane show {run['id']} --diff)"
     chosen = "; ".join(f"{name.replace('_', ' ')} {', '.join(names)}" for name, names in run["selection"].items())
     unpublished = not run["published"] and run["kind"] not in (records.WINDOW, records.BACKFILL)
-    place = "kept in the store only: another run was publishing" if unpublished else ""
+    why = "" if run["study"] else ": another run was publishing"  # points of a sweep or study never do
+    place = f"kept in the store only{why}" if unpublished and run["kind"] != "script" else ""
     return {
         "run": run["id"],
         "name": run["name"],
         "status": run["status"],
         "started": f"{tables.local(run['started'])}, took {tables.duration(run['seconds'])}",
         "pipeline": run["pipeline"] or "(script)",
+        "experiment": run["experiment"],
+        "group": run["group"],
+        "job type": run["job_type"],
+        "study": run["study"] + (f", trial {run['trial']}" if run["trial"] is not None else ""),
+        "parent": run["parent"],
+        "deleted": f"{tables.local(run['deleted'])} (tane runs restore {run['id']})" if run["deleted"] else "",
         "part": chosen,
+        "chosen": ", ".join(f"{group}={_option(option)}" for group, option in run["choices"].items()),
+        "params": run["params_file"],
         "command": shlex.join(run["command"]),
         "git": git,
         "by": f"{run['user']} on {run['host']}, Python {run['python']}",
         "results": place,
     }
+
+
+def _option(option: Any) -> str:
+    return "null" if option is None else str(option) if isinstance(option, str) else f"[{','.join(map(str, option))}]"
+
+
+def _elsewhere(sources: list[dict[str, Any]]) -> str:
+    rows = [(each["place"], tables.digest(each["digest"]), tables.size(len(each["content"]))) for each in sources]
+    return tables.table(rows, right={2}, indent="  ")
+
+
+def _children(found: list[dict[str, Any]]) -> str:
+    rows = [(each["id"], each["name"], each["status"], tables.duration(each["seconds"])) for each in found]
+    return tables.table(rows, right={3}, indent="  ")
 
 
 def _metrics(metrics: dict[str, dict[str, float]]) -> str:
@@ -203,6 +234,37 @@ def _lay_out(ledger: connection.Ledger, home: homes.Home, run: records.RunRecord
     click.echo(f"run {run.run}: {tables.count(laid.placed, 'result')} in {folder}")
     for why in laid.left_out:
         click.echo(f"  left out: {why}", err=True)
+
+
+def _config(run: records.RunRecord, as_json: bool) -> None:
+    """The configuration as it was recorded: values, then files from elsewhere as they were."""
+    import yaml
+
+    asked = run.config.get("asked") or {}
+    sections = {name: _masked(values, name) for name, values in run.config.items() if name != "asked"}
+    if not sections and not asked:
+        raise errors.UsageError(f"run {run.run} has no configuration", hint="only runs of a pipeline have one")
+    if as_json:
+        click.echo(tables.as_json({"run": run.run, **asked, "sections": sections}))
+        return
+    if sections:
+        click.echo(yaml.safe_dump(sections, sort_keys=False, allow_unicode=True, width=120), nl=False)
+    for each in asked.get("sources") or ():
+        click.echo(f"\n# {each['place']} ({tables.digest(each['digest'])})")
+        click.echo(tables.visible(each["content"].rstrip("\n"), "\n\t"))
+
+
+def _masked(value: Any, *keys: str) -> Any:
+    """A value as it may be shown: passwords taken out of URLs, and what an entry of the catalog calls secret."""
+    if isinstance(value, dict):
+        return {key: _masked(each, *keys, str(key)) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, *keys) for each in value]
+    if not isinstance(value, str):
+        return value
+    if keys[0] == "catalog" and len(keys) > 2 and keys[2] != "credentials" and masking.is_secret(keys[-1]):
+        return masking.MASK
+    return masking.url(value) if "://" in value else value
 
 
 def _log_of(home: homes.Home, run: records.RunRecord) -> Path:

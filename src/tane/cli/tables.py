@@ -12,6 +12,7 @@ from tane.pipeline.drawing import wording
 
 duration = wording.duration
 count = wording.count
+visible = wording.visible
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 _LONGEST = 60
@@ -47,8 +48,12 @@ def values(named: Mapping[str, Any]) -> str:
 
 def value(given: Any) -> str:
     """A parameter's value on one line, as JSON has it."""
-    text = given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
-    return wording.visible(wording.shorten(text, _LONGEST))
+    return wording.visible(wording.shorten(whole(given), _LONGEST))
+
+
+def whole(given: Any) -> str:
+    """A parameter's value whole, as JSON has it."""
+    return given if isinstance(given, str) else json.dumps(given, default=str, ensure_ascii=False)
 
 
 def number(given: float) -> str:

@@ -32,6 +32,9 @@ OF_TANE = (
     "tane.runs.refreshing",
     "tane.runs.running",
     "tane.runs.work",
+    "tane.tracking.destinations",
+    "tane.tracking.mirrors",
+    "tane.tracking.past",
     "tane.tracking.sessions",
     "tane.tracking.sinks",
 )  # not those that wait for processes, files and locks, or compare with what the file system says

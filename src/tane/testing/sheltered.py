@@ -18,8 +18,8 @@ from tane.catalog import catalogs, datasets, kinds, places
 from tane.config import compose
 from tane.pipeline import graph, nodes
 from tane.project import layout, loading, options, plugins, projects, references, settings
-from tane.runs import sessions
 from tane.testing import clocks
+from tane.tuning import workspaces
 
 _ELSEWHERE = "elsewhere"  # where outputs go whose place is outside of the project
 _SAVED = "saved"  # where values go that a test saves under names without an entry
@@ -91,7 +91,7 @@ def shelter(
 
 
 @fielded.frozen
-class Workspace(sessions.Workspace):
+class Workspace(workspaces.Workspace):
     """A sheltered project as tests see it: what `tane.open_project` gives, and the folder that it writes to."""
 
     project: Sheltered
@@ -106,6 +106,14 @@ class Workspace(sessions.Workspace):
         raise errors.UsageError(
             "a test's project runs no backfill", hint="run the pipeline for one window: project.run(...), tiny_run(...)"
         )
+
+    def sweep(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse, for the same reason."""
+        raise errors.UsageError(
+            "a test's project runs no sweep", hint="run the pipeline with each point: project.run(overrides=[...])"
+        )
+
+    resume_sweep = sweep
 
     def replay(self, *_: Any, **__: Any) -> NoReturn:
         """Refuse: it opens the project by its place, which in a test has no code."""
@@ -145,7 +153,9 @@ def reopened(real: projects.Project, overrides: Sequence[str], env: str | Sequen
     environments = real.environments if env is None else (env,) if isinstance(env, str) else tuple(env)
     if isinstance(real, Bare):
         return fielded.replace(real, overrides=overrides, environments=environments)
-    return projects.open_project(real.flow or real.root, env=environments, overrides=overrides, environ=real.environ)
+    return projects.open_project(
+        real.flow or real.root, env=environments, overrides=overrides, environ=real.environ, params=real.params
+    )
 
 
 # --- what lies where ------------------------------------------------------------------------------------------------
@@ -309,8 +319,10 @@ def bare(
         ledger=found.ledger,
         keep=found.keep,
         remotes={},
+        sinks=(),
         environments=(),
         overrides=(),
+        params="",
         environ={},
         _settled=options.Settled(found, options.NOTHING_SAID, None, finder),
         given=pipelines,
