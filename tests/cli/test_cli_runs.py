@@ -233,3 +233,15 @@ def test_the_verbs_load_no_data_libraries(empty):
     loading = f"import sys, {', '.join('tane.cli.' + name for name in names)}; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True).stdout.split()
     assert not {"pandas", "numpy", "polars", "pyarrow", "yaml", "rich", "fsspec"} & set(loaded)
+
+
+def test_a_run_is_found_by_the_defaults_of_its_functions(empty):
+    (empty.root / "flow.py").write_text(
+        "from tane import Pipeline\ndef fit(rate: float = 0.5):\n    return rate\npipeline = Pipeline([fit])\n"
+    )
+    assert empty.tane("run", "flow.py").code == 0
+    assert empty.tane("run", "flow.py", "rate=0.25").code == 0
+    found = empty.tane("runs", "flow.py", "--filter", "params.rate = 0.5", "--json").json
+    assert [run["params"] for run in found] == [{"rate": 0.5}]
+    assert "rate = 0.5" in empty.tane("show", found[0]["id"], "-C", "flow.py").out
+    assert "rate  0.5  0.25" in " ".join(empty.tane("compare", "-C", "flow.py", found[0]["id"], "last").out.split(" "))

@@ -220,6 +220,11 @@ def test_a_mistake_is_told_with_its_place(told, text, what, hint):
     assert hint in message
 
 
+def test_mappings_that_double_each_other_are_refused(told):
+    tree = {f"a{i}": {"x": f"${{a{i + 1}}}", "y": f"${{a{i + 1}}}"} for i in range(40)} | {"a40": 1}
+    assert "more than 50,000 values are interpolated" in told(json.dumps(tree))
+
+
 def test_all_mistakes_are_told_at_once_and_each_once(told):
     message = told("{a: '${b}', b: '${zz}', c: 'x${b}', d: '${yy}', e: '${f}', f: '${e}'}")
     assert [message.count(what) for what in ("'zz'", "'yy'", "circle")] == [1, 1, 1]

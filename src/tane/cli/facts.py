@@ -9,6 +9,7 @@ from typing import Any
 from tane import outcomes
 from tane.cli import tables
 from tane.ledger import connection, read, records
+from tane.tracking import sinks
 
 _SAID = {
     outcomes.StepStatus.SUCCEEDED: "run",
@@ -62,6 +63,8 @@ def whole(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
     metrics = read.metrics(ledger, run.run)
     counts = read.counts(ledger, [run.run]).get(run.run, {})
     asked = run.config.get("asked") or {}
+    logged = read.params(ledger, run.run)
+    told = {**logged, **sinks.flatten(run.params)}
     return {
         **brief(run, counts, {}),
         "python": run.python,
@@ -80,7 +83,8 @@ def whole(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
         "note": read.note(ledger, run.run),
         "tags": read.tags(ledger, run.run),
         "params": dict(run.params),
-        "logged_params": read.params(ledger, run.run),
+        "default_params": {k: v for k, v in read.params(ledger, run.run, whole=True).items() if k not in told},
+        "logged_params": logged,
         "metrics": {m.name: {"last": m.last, "min": m.min, "max": m.max, "count": m.count} for m in metrics},
         "steps": [_step(step) for step in steps],
         "inputs": [{"name": kept.name, **_kept(kept)} for kept in read.sources(ledger, run.run)],

@@ -123,6 +123,7 @@ def run_text(run: dict[str, Any]) -> str:
     parts = [
         head,
         tables.section("parameters", tables.values(run["params"])),
+        tables.section("parameters by default", tables.values(run["default_params"])),
         tables.section("logged parameters", tables.values(run["logged_params"])),
         tables.section("metrics", _metrics(run["metrics"])),
         tables.section("steps", _steps(run["steps"])),

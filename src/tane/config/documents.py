@@ -1,4 +1,4 @@
-"""YAML text to trees that know file, line and column. `layers` calls it for files, `overrides` for values.
+"""YAML text to trees that know file, line and column. `layers` and `groups` call it.
 
 YAML is only composed by PyYAML; values are made here, so that nothing but plain values can come out and every
 mistake of a file is found at once. PyYAML is imported when the first text is read.
@@ -36,18 +36,6 @@ def read(text: str, file: str, faults: list[errors.Fault], *, hide: bool = False
     return None
 
 
-def flow(text: str, origin: origins.Origin, faults: list[errors.Fault]) -> trees.Tree | None:
-    """The value of an override written as list, mapping or quoted text. All of it comes from `origin`."""
-    reader = _Reader(origin.file, faults, at=origin)
-    node = _compose(text, reader)
-    if node is _BROKEN:
-        return None
-    if node.id != {"[": "sequence", "{": "mapping"}.get(text[0], "scalar"):
-        faults.append(errors.Fault(f"{text!r} goes on after its end", str(origin), _QUOTE))
-        return None
-    return reader.whole(node, origin)
-
-
 def package(text: str, file: str, faults: list[errors.Fault]) -> str | None:
     """The package that the first lines of a file name: `# @package db.main`. None when they name none."""
     if "@" not in text:
@@ -69,9 +57,6 @@ def package(text: str, file: str, faults: list[errors.Fault]) -> str | None:
 
 
 _BROKEN = object()
-
-
-_QUOTE = "close every bracket and quote, and keep the shell off it: put the whole override in quotes"
 
 
 def _compose(text: str, reader: _Reader) -> Any:

@@ -218,7 +218,7 @@ class _Reader:
             key, at = self.key(at)
             if not self.text.startswith(":", at):
                 raise self.unexpected(at, "a key lacks its value: a colon belongs here")
-            if any(key is own or (key == own and type(key) is type(own)) or repr(key) == repr(own) for own in found):
+            if key in found or (key != key and any(own != own for own in found)):
                 raise Bad(f"the key {trees.key_text(key)!r} stands twice in one mapping", begin, "keep one of them")
             found[key], at = self.element(self.blank(at + 1))
             if self.text.startswith("}", at):

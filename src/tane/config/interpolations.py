@@ -26,6 +26,7 @@ _HEAD = patterns.lazily(r"[^.\[]*")
 _REST = patterns.lazily(r"\.([^.\[]*)|\[(.*?)\]", re.S)
 _INDEX = patterns.lazily(r"[+-]?[0-9]+\Z")
 _SHOWN_ORIGINS = 3
+_MOST = 50_000  # interpolations: a few mappings that name each other twice can stand for billions of values
 
 
 def resolve(
@@ -43,10 +44,13 @@ def resolve(
     concerned = [name for name, tree in sections.items() if _any(tree)]
     if concerned:
         world = _World(sections, own, environ, runtime, faults)
-        for name in concerned:
-            whole = world.full(sections[name], (name,))
-            assert isinstance(whole, trees.Branch)
-            done[name] = whole
+        try:
+            for name in concerned:
+                whole = world.full(sections[name], (name,))
+                assert isinstance(whole, trees.Branch)
+                done[name] = whole
+        except _Refused as refused:
+            faults.append(refused.fault)
     return done
 
 
@@ -119,6 +123,7 @@ class _World:
         self.faults = faults
         self.answers: dict[tuple[str, str], Any] = {}
         self.asking = 0  # while a value is being made of others, their mistakes are its own
+        self._replaced = 0
         self._targets: dict[Keys, resolvers.Place | _Refused] = {}
         self._following: list[Keys] = []
         self._within: list[Keys] = []
@@ -140,8 +145,12 @@ class _World:
             self._within.pop()
 
     def _full_leaf(self, leaf: trees.Leaf, at: Keys) -> trees.Tree:
+        self._replaced += 1
         try:
             target = self.follow(leaf, at)
+            if self._replaced > _MOST:
+                what = f"more than {_MOST:,} values are interpolated: mappings that hold each other grow without end"
+                raise _Refused(errors.Fault(what, str(leaf.origin), "name single values rather than whole mappings"))
             if target.at in self._within:
                 shown, around = _name(at), _name(target.at)
                 raise _Refused(
@@ -153,7 +162,7 @@ class _World:
             finally:
                 self._within.pop()
         except _Refused as refused:
-            if self.asking:
+            if self.asking or self._replaced > _MOST:
                 raise
             if not refused.told:
                 refused.told = True

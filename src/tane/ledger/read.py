@@ -495,11 +495,12 @@ def series(ledger: connection.Ledger, run: str, name: str, *, node: str | None =
     return points.series(ledger, name, *_of_node(ledger, run, node))
 
 
-def params(ledger: connection.Ledger, run: str) -> dict[str, Any]:
-    """The parameters logged to a run, by name. Those it was started with are in its record."""
-    found = ledger.rows(
-        "select name, value from params where run = ? and given = 0 order by name", (ledger.number(run),)
-    )
+def params(ledger: connection.Ledger, run: str, *, whole: bool = False) -> dict[str, Any]:
+    """The parameters logged to a run by dotted name; the `whole` of them with those it was started with, and the
+    defaults of its functions.
+    """
+    which = "" if whole else "and given = 0 "
+    found = ledger.rows(f"select name, value from params where run = ? {which}order by name", (ledger.number(run),))
     return {name: rows.parsed(value) for name, value in found}
 
 

@@ -41,8 +41,9 @@ def lines(ledger: connection.Ledger, run: records.RunRecord) -> Iterator[Line]:
                 yield {"document": {"digest": digest, "content": rows.parsed(found[0][0])}}
         for step in steps:
             yield {"step": _plain(step)}
-        for name, value in read.params(ledger, run.run).items():
-            yield {"param": {"name": name, "value": value}}
+        logged = read.params(ledger, run.run)
+        for name, value in read.params(ledger, run.run, whole=True).items():
+            yield {"param": {"name": name, "value": value, "logged": name in logged}}
         for name, text in read.tags(ledger, run.run).items():
             yield {"tag": {"name": name, "value": text}}
         yield from _metrics(ledger, run.run, number)
@@ -150,7 +151,7 @@ def add(ledger: connection.Ledger, told: Iterable[Line]) -> bool:
                 for place, row in enumerate(each)
             ],
         )
-        for given, params in ((1, rows.flatten(run.params)), (0, found.params)):
+        for given, params in ((1, found.given), (0, found.logged)):
             named = (rows.of_param(name, value) for name, value in params.items())
             db.executemany(write.PARAM, [(number, given, *param) for param in named])
         db.executemany(
@@ -229,7 +230,8 @@ class _Told:
     def __init__(self, told: Iterable[Line]) -> None:
         self.documents: dict[str, Any] = {}
         self.steps: list[records.StepRecord] = []
-        self.params: dict[str, Any] = {}
+        self.given: dict[str, Any] = {}
+        self.logged: dict[str, Any] = {}
         self.tags: dict[str, str] = {}
         self.metrics: list[_Metric] = []
         self.artifacts: list[tuple[str, str, str, int, str]] = []
@@ -255,7 +257,8 @@ class _Told:
             case "step":
                 self.steps.append(_step(content))
             case "param":
-                self.params[str(content["name"])] = content["value"]
+                params = self.logged if content["logged"] else self.given
+                params[str(content["name"])] = content["value"]
             case "tag":
                 self.tags[str(content["name"])] = str(content["value"])
             case "metric":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+import types
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -23,10 +24,14 @@ _ENDED_WELL = (outcomes.StepStatus.SUCCEEDED, outcomes.StepStatus.REUSED)
 # -- runs --------------------------------------------------------------------------------------------------
 
 
-def start_run(ledger: connection.Ledger, run: records.RunRecord) -> None:
-    """Record a run that begins, and take out its lease."""
+def start_run(
+    ledger: connection.Ledger, run: records.RunRecord, defaults: Mapping[str, Any] = types.MappingProxyType({})
+) -> None:
+    """Record a run that begins, and take out its lease. `defaults` are parameters by dotted name that it was not given:
+    it is found and compared by them as well.
+    """
     columns = rows.of_run(run, time.time() + leases.LEASE, leases.mark(run.pid))
-    given = [rows.of_param(name, value) for name, value in rows.flatten(run.params).items()]
+    given = [rows.of_param(name, value) for name, value in {**defaults, **rows.flatten(run.params)}.items()]
     with ledger.writing() as db:
         started = db.execute(f"insert into runs ({rows.RUN}, {rows.TOLD}) values ({_marks(len(columns))})", columns)
         if given:

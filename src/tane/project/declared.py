@@ -22,6 +22,14 @@ def defaults(pipelines: Iterable[graph.Pipeline]) -> dict[str, Any]:
     return found
 
 
+def plain(pipeline: graph.Pipeline) -> dict[str, Any]:
+    """Those whose values a record can hold as they are."""
+    return {key: value for key, value in defaults([pipeline]).items() if isinstance(value, _PLAIN)}
+
+
+_PLAIN = (str, int, float, type(None))
+
+
 def _of_node(node: nodes.Node) -> dict[str, Any]:
     values = callables.defaults(node.func)
     return {

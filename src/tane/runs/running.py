@@ -13,7 +13,7 @@ from tane.executors import routing
 from tane.ledger import read, records, write
 from tane.outcomes import RunStatus
 from tane.plan import environment, scripts
-from tane.project import logs, projects, snapshot
+from tane.project import declared, logs, projects, snapshot
 from tane.runs import (
     admission,
     figures,
@@ -254,7 +254,7 @@ class _Running:
         begun = fielded.replace(template, params=opened.parameters, **ours)
         new = bool(begun.experiment) and self.template is None
         new = new and write.use_experiment(opened.ledger, begun.experiment)
-        write.start_run(opened.ledger, begun)
+        write.start_run(opened.ledger, begun, declared.plain(opened.pipeline))
         self.retelling.started(begun)
         if self.template is None:
             standing.mark(str(opened.home), self.run)

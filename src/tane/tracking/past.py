@@ -15,7 +15,7 @@ from typing import Any, Literal
 from tane import errors, fielded, outcomes
 from tane.ledger import connection, read, records
 from tane.store import objects
-from tane.tracking import media, places, sinks
+from tane.tracking import media, places
 
 
 @fielded.frozen(eq=False)
@@ -164,7 +164,7 @@ class RecordedRun:
     def params(self) -> dict[str, Any]:
         """Its parameters by dotted name: those it was started with, and those logged."""
         with self.ledger() as ledger:
-            return {**sinks.flatten(read.run(ledger, self.id).params), **read.params(ledger, self.id)}
+            return read.params(ledger, self.id, whole=True)
 
     @property
     def metrics(self) -> dict[str, Series]:

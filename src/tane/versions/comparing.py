@@ -14,7 +14,6 @@ from tane import fielded
 from tane.ledger import connection, read, records
 from tane.plan import code as code_digests
 from tane.store import objects
-from tane.tracking import sinks
 from tane.versions import code_states, data_shapes
 
 
@@ -130,7 +129,7 @@ def compare(place: Place, runs: Sequence[records.RunRecord]) -> Comparison:
 
 def params(ledger: connection.Ledger, run: records.RunRecord) -> dict[str, Any]:
     """The parameters of a run by dotted name: those it was started with, and those logged to it."""
-    return {**sinks.flatten(run.params), **read.params(ledger, run.run)}
+    return read.params(ledger, run.run, whole=True)
 
 
 def rows(sides: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
