@@ -124,6 +124,13 @@ def test_a_reference_stays_when_what_it_refers_to_is_changed(tiny):
     assert parameters(tiny) == "scale: 3.0\nmodel:\n  rate: ${scale}\n"
 
 
+def test_a_source_that_is_another_now_is_told(noted):
+    run = noted.run("scale=3.0")
+    assert "note:" not in noted.tane("adopt", run, "--dry-run").err
+    noted.write("data/01_raw/table.json", '{"x": [1, 2, 4]}')
+    assert "table is not what the run took" in noted.tane("adopt", run, "--dry-run").err
+
+
 def test_a_dry_run_changes_nothing(noted):
     run = noted.run("scale=3.0")
     told = noted.tane("adopt", run, "--dry-run", "--json").json

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tane.cli import backfilling
+from tane.cli import backfilling, many
 from tane.outcomes import RunStatus
 from tane.runs import backfill_leading, backfill_records, windows
 
@@ -124,7 +124,7 @@ def test_what_cannot_be_meant_is_refused(box, arguments, what):
 
 def test_many_windows_have_a_line_every_few_seconds(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr(backfilling.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(many.time, "monotonic", lambda: now[0])
     out = io.StringIO()
     shown = backfilling.Lines(out)
     cut = windows.cut("2026-01-01", "2026-01-11", "1h")

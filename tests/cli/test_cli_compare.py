@@ -92,7 +92,7 @@ def test_a_filter_chooses_what_is_compared(pair):
     [
         ((), "no runs are named"),
         (("first",), "one run alone"),
-        (("first", "first"), "one run"),
+        (("first", "first"), "'first' and 'first' are the same run"),
         (("first", "nix"), "there is no run 'nix'"),
         (("--filter", "params.scale > 99"), "no run is chosen"),
         (("--filter", "name = 'first'"), "only"),

@@ -113,6 +113,7 @@ def test_runs_are_sorted_by_what_they_have(three):
     first, second, third = three.ids
     assert ids(three, "--sort", "params.model.rate") == [third, second, first]
     assert ids(three, "--sort", "-model.rate") == [first, second, third]
+    assert ids(three, "--sort", "model.rate desc") == [first, second, third]
 
 
 def test_options_and_filter_are_both_held(three):
@@ -134,6 +135,32 @@ def test_an_unknown_column_offers_the_nearest(three):
 def test_csv_has_the_columns_that_are_asked_for(three):
     told = three.tane("runs", "--csv", "--columns", "run,params.model.rate", "-n", "1").out
     assert told.splitlines() == ["run,params.model.rate", f"{three.ids[2]},0.1"]
+
+
+def test_an_unknown_column_names_some_of_many(empty):
+    import tane
+
+    with tane.start_run(params={f"p{number}": number for number in range(500)}):
+        pass
+    told = empty.tane("runs", "--columns", "nix")
+    assert told.code == 2
+    assert "tane runs --json has all" in told.err and "p499" not in told.err
+
+
+def test_a_list_that_is_cut_says_so_unless_it_was_asked_for(empty):
+    import tane
+
+    for _ in range(21):
+        with tane.start_run():
+            pass
+    told = empty.tane("runs", "--json")
+    assert (len(told.json), "more runs than these 20" in told.err) == (20, True)
+    assert empty.tane("runs", "-n", "20").err == empty.tane("runs", "-n", "30").err == ""
+
+
+def test_where_all_runs_are_deleted_it_says_so(three):
+    three.tane("runs", "delete", *three.ids)
+    assert "tane runs --deleted" in three.tane("runs").err
 
 
 def test_a_deleted_run_is_hidden_until_it_is_restored(three):

@@ -68,6 +68,14 @@ def test_a_note_is_written_in_the_editor(ran, monkeypatch):
     assert ran.tane("note", "last").out == "by hand\n"
 
 
+def test_an_editor_that_fails_is_told_with_what_to_set(ran, monkeypatch):
+    monkeypatch.setenv("EDITOR", "false")
+    monkeypatch.delenv("VISUAL", raising=False)
+    told = ran.tane("note", "last", "--edit")
+    assert told.code == 2
+    assert "set EDITOR" in told.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "hint"),
     [
@@ -125,7 +133,11 @@ def slow(empty):
 def follow(project):
     """`tane runs tail` as a process, after its first line."""
     following = subprocess.Popen(
-        [sys.executable, "-m", "tane", "runs", "tail"], cwd=project.root, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "tane", "runs", "tail"],
+        cwd=project.root,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     assert following.stdout.readline().endswith("loss = 1 (step 0)\n")
     return following
@@ -134,7 +146,8 @@ def follow(project):
 def test_a_live_run_is_followed_to_its_end(slow):
     following = follow(slow)
     slow.write("stop", "")
-    rest, _ = following.communicate(timeout=60)
+    rest, beside = following.communicate(timeout=60)
+    assert beside.startswith("following run ") and " slow;" in beside
     lines = rest.splitlines()
     assert [line.split("  ", 1)[1] for line in lines[:-1]] == [
         "loss = 0.5 (step 1)",

@@ -224,6 +224,17 @@ def test_a_model_says_what_it_refuses(monkeypatch):
     assert misfits({"rate": "fast"}, Settings)[0].keys == ("rate",)
 
 
+def test_what_a_pydantic_model_lacks_or_does_not_know_is_hinted_at():
+    pydantic = pytest.importorskip("pydantic")
+
+    class Settings(pydantic.BaseModel):
+        model_config = {"extra": "forbid"}
+        rate: float
+
+    hints = [misfit.hint for misfit in misfits({"rat": 1}, Settings)]
+    assert hints == ["add rate: ...", "did you mean 'rate'?"]
+
+
 # --- check_parameters ---
 
 

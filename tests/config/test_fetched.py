@@ -95,6 +95,13 @@ def test_a_pinned_one_is_asked_for_once_and_never_taken_changed(far, server, tmp
         far(pinned)
 
 
+def test_other_content_than_the_pinned_one_is_not_taken_when_the_server_is_gone(far, server):
+    far(server.url)
+    server.content = None
+    with pytest.raises(errors.ConfigError, match="cannot read"):
+        far(f"{server.url}#0123456789ab")
+
+
 def test_content_that_was_damaged_in_the_cache_is_not_used(far, server, tmp_path):
     far(server.url)
     (tmp_path / ".tane/fetched" / hashing.of_bytes(server.content)).write_bytes(b"alpha: 3\n")

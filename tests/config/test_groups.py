@@ -123,7 +123,7 @@ def test_unknown_names_list_those_there_are_and_all_are_told_at_once(write, conf
     assert "conf/base/parameters.yml:1: the group 'model' has no option 'elastc'; there are: catboost" in message
     assert "did you mean 'elastic_net'?" in message
     assert "there is no group 'modle'" in message and "did you mean 'model'?" in message
-    assert "there is no file other.yml to take in" in message
+    assert "there is no file conf/base/other.yml to take in" in message
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,46 @@ def test_unknown_names_list_those_there_are_and_all_are_told_at_once(write, conf
         ("model@other=catboost", "no defaults list takes in the group 'model@other'"),
         ("db/engine=x", "there is no group 'db/engine'"),
         ("spare=one", "use +spare=one to add it"),
+        ("deep=one", "there is no group 'deep'"),
+        ("model=wholly_new", "or add conf/base/model/wholly_new.yml"),
         ("model={alpha: 1, alhpa: 2}", "did you mean 'model.alpha'?"),
     ],
 )
 def test_overrides_of_groups_that_do_not_fit(write, config, override, message):
-    write({**SURVEY, "base/spare/one.yml": "a: 1\n"})
+    write({**SURVEY, "base/spare/one.yml": "a: 1\n", "base/deep/er/one.yml": "a: 1\n"})
     assert message in told(config, override)
+
+
+@pytest.mark.parametrize(
+    ("first", "override", "message"),
+    [
+        ("model", "/db", "the override of db comes too late: conf/base/parameters.yml:1 stands after"),
+        ("db", "/db", "did you mean `override /db@_global_.db`?"),
+    ],
+)
+def test_an_override_that_finds_no_entry_is_told_where_it_would(write, config, first, override, message):
+    lands = "@_global_.db" if first == "model" else ""
+    second = "db" if first == "model" else "model"
+    write(
+        {
+            "base/parameters.yml": f"defaults: [{{{first}: one}}, {{{second}: one}}]\n",
+            "base/db/one.yml": "a: 1\n",
+            "base/db/two.yml": "a: 2\n",
+            "base/model/one.yml": f"defaults: [{{override {override}{lands}: two}}]\n",
+        }
+    )
+    assert message in told(config)
+
+
+def test_a_group_that_is_seen_from_the_top_is_told_so(write, config):
+    write(
+        {
+            "base/parameters.yml": "defaults: [{model: one}]\n",
+            "base/db/one.yml": "a: 1\n",
+            "base/model/one.yml": "defaults: [{db: one}]\n",
+        }
+    )
+    assert "write /db: without the slash it is seen from 'model'" in told(config)
 
 
 def test_circles_and_misplaced_entries_are_told(write, config):

@@ -116,6 +116,12 @@ def test_an_unknown_key_offers_the_nearest_and_how_to_add_it(told):
     assert "did you mean 'model.lr'? or use +model.lrr=... to add it" in message
 
 
+def test_an_unknown_key_of_a_mapping_that_is_there_lists_its_keys(told):
+    message = told("model.zzzzzzzz=1")
+    assert "model has lr, depth" in message and "; or use +model.zzzzzzzz=... to add it" in message
+    assert "did you mean 'model'" not in message
+
+
 def test_a_key_given_without_its_parents_is_found(told):
     assert "did you mean 'model.depth'?" in told("depth=3")
 

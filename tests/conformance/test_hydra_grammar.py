@@ -252,7 +252,7 @@ def agree(hydra, text):
 
 def _refused_by_choice(text, other):
     # a mapping that has one key twice is told by Hydra with one of them
-    twice = re.search(r"\{.*(\b[\w ./-]+\b|[-:\\/]+)\s*:.*,\s*\1\s*:", bare_parts(text).lower())
+    twice = re.search(r"\{.*(\b[\w ./-]+\b|[-:\\/]+)\s*:.*,\s*\1\s*:", bare_parts(text).lower().replace("true", "1"))
     named_twice = re.search(r"\b(\w+)\s*=[^()]*,\s*\1\s*=", bare_parts(text.partition("=")[2]))
     return less_is_read(text, other) or twice or named_twice
 

@@ -137,7 +137,7 @@ def more_is_read(tree):
 
 def looks_into_what_was_made(tree):
     """Whether what a resolver gave may be looked into: in OmegaConf only what `oc.create` gave can."""
-    return any(re.search(r"oc\.decode|oc\.select:[^,}]*,.*[\[{$]", text) for text in strings(tree))
+    return any(re.search(r"oc\.decode|oc\.dict\.values|oc\.select:[^,}]*,.*[\[{$]", text) for text in strings(tree))
 
 
 OURS = ("cannot stand within text", "oc.create takes a list or a mapping")

@@ -115,6 +115,13 @@ def test_a_run_in_memory_shows_its_figures_and_escapes_names():
     assert "&lt;b&gt;line.png" in html and "<b>line.png" not in html
 
 
+def test_a_run_is_a_line_where_there_is_no_html():
+    from IPython.lib.pretty import pretty
+
+    run = tane.run([tane.node(lambda: 1, None, "one", name="make")])
+    assert pretty(run) == f"<run {run.id} of {run.pipeline}: succeeded; 1 succeeded>"
+
+
 def test_names_of_steps_and_errors_are_escaped_in_plans_and_runs(tmp_path):
     node = tane.node(lambda: 1, None, "<i>out<i>", name="<script>alert(1)</script>")
     html = tane.run([node])._repr_html_()

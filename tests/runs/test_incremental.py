@@ -552,6 +552,11 @@ def test_variables_that_the_code_sets_itself_do_not_count(box):
         ("{x: 1, y: 2}", "{y: 2, x: 1}", "parameter settings: keys in another order"),
         ("{x: 1.0}", "{x: '1.0'}", "parameter settings.x 1.0 -> '1.0'"),
         ("{x: [1]}", "{x: [1.0]}", "parameter settings.x [1] -> [1.0]"),
+        (
+            "{a: 1, b: 1, c: 1, d: 1, e: 1, f: 1, g: 1}",
+            "{a: 2, b: 2, c: 2, d: 2, e: 2, f: 2, g: 2}",
+            "parameter settings.e 1 -> 2, and 2 more",
+        ),
     ],
 )
 def test_the_reason_names_what_differs_in_a_parameter_that_looks_the_same(box, before, after, reason):

@@ -152,3 +152,15 @@ def test_what_is_no_configuration_is_told(folder, given, said):
     given = str(folder.root / given) if isinstance(given, str) else given
     with pytest.raises(tane.TaneError, match=said):
         tane.main(defaults=given)(go)()
+
+
+def test_a_mistake_in_json_is_told_with_its_line(folder):
+    folder.write("c.json", '{"alpha": 1,\n}')
+    with pytest.raises(tane.TaneError, match=r"c\.json:2:1: this is not JSON"):
+        tane.main(config=str(folder.root / "c.json"))(go)()
+
+
+def test_an_override_that_does_not_fit_names_what_has_the_default(folder):
+    main = tane.main(defaults=Odd)(go)
+    with pytest.raises(tane.TaneError, match=r"kind is text \(Odd\), 3 is a whole number"):
+        main.compose("kind=3")

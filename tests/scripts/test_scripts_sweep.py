@@ -79,7 +79,7 @@ def test_a_sweep_is_one_of_the_ledger_and_goes_on_with_what_is_missing(script):
     assert "1 job in" in told.out and "#1 a=13" in told.out
     assert [run["study"] for run in script.runs()] == [study] * 4
     again = script.python("train.py", "--resume", study)
-    assert "all 3 jobs have succeeded" in again.out
+    assert "nothing to do, all 3 jobs succeeded before" in again.out
 
 
 def test_an_interrupted_sweep_says_how_to_go_on(script):
@@ -106,6 +106,12 @@ def test_mistakes_are_told_before_any_job_begins(script, words, said):
     if told.code == 0:
         pytest.fail(told.out)
     assert said in told.err and "Started" not in told.out
+
+
+def test_mistakes_of_all_jobs_are_told_at_once(script):
+    told = script.python("train.py", "-m", "a=1,x,y", "c=3")
+    assert told.code == 2
+    assert told.err.count("no parameter 'c'") == 1 and "a=x" in told.err and "a=y" in told.err
 
 
 def test_equal_jobs_are_done_once(script):

@@ -57,6 +57,24 @@ def test_a_choice_of_a_group_is_composed_anew(flow: Flow) -> None:
         assert hands.perform(["model=lasso", "model.rate=1"]).metrics["score"] == 6.0
 
 
+def test_what_composing_has_to_say_is_told(flow: Flow) -> None:
+    import fsspec
+
+    memory = fsspec.filesystem("memory")
+    memory.pipe("/told/lasso.yml", b"kind: lasso\nrate: 0.25\n")
+    flow.write("conf/base/parameters.yml", "defaults: [model: ridge]\npause: 0.0\nscale: 1.0\n")
+    flow.write("conf/base/model/ridge.yml", "kind: ridge\nrate: 0.5\n")
+    with jobs.Jobs(flow.project) as hands:
+        hands.prepare(["model=memory://told/lasso.yml"])
+        assert hands.notices == []
+    memory.rm("/told/lasso.yml")
+    with jobs.Jobs(flow.project) as hands:
+        hands.prepare(["model=memory://told/lasso.yml"])
+        hands.prepare(["model=memory://told/lasso.yml", "scale=2"])
+        (notice,) = hands.notices
+    assert "memory://told/lasso.yml cannot be read" in notice
+
+
 def test_what_ends_a_job_is_recorded_and_comes_back(flow: Flow, hands: jobs.Jobs) -> None:
     failed, refused = hands.perform(["model.rate=-1"]), hands.perform(["model.rate=much"], study="s", trial=1)
     assert failed.status is refused.status is RunStatus.FAILED

@@ -172,6 +172,14 @@ def test_code_that_is_not_known_says_why(repository, more, why):
     assert found.states[1].diff == ""
 
 
+def test_each_state_says_why_it_is_not_known_itself(repository):
+    found = comparing.compare(repository, [record(repository), record(repository, git=state(repository))])
+    assert [each.why for each in found.states] == [
+        "it was not made in a Git repository",
+        "the code of the first run is not known",
+    ]
+
+
 def test_without_git_nothing_is_said_of_lines(place):
     found = comparing.compare(place, [record(place), record(place)])
     assert [each.runs for each in found.states] == [(0, 1)]

@@ -336,6 +336,8 @@ def test_a_blob_that_is_not_its_digest_is_refused(there, file):
         lambda lines: [{"run": {**lines[0]["run"], "started": "now"}}, *lines[1:]],
         lambda lines: [*lines, {"points": [["1", 2.0, 3.0]]}],
         lambda lines: [*lines, ["no", "mapping"]],
+        lambda lines: [{"run": {**lines[0]["run"], "started": 1e300}}, *lines[1:]],
+        lambda lines: [*lines, *[line for line in lines if "metric" in line][:1]],
     ],
 )
 def test_lines_that_make_no_run_are_refused(there, file, tracked, change):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
-from tane import errors
-from tane.cli import homes, tables
+from tane import errors, fielded
+from tane.cli import homes, recorded, tables
 from tane.config import layers
+from tane.digest import hashing
 from tane.ledger import connection, read, records
 from tane.project import projects
 from tane.store import objects, placing
@@ -53,9 +54,10 @@ def command(
         raise errors.UsageError("no run is named", hint="tane runs lists those there are")
     if force and not code:
         raise errors.UsageError("--force is about the code", hint="use it with --code, or leave it away")
-    run, project = _found(path, prefix, homes.split(env))
+    run, took, project = _found(path, prefix, homes.split(env))
     with objects.Objects(project.store, read_only=True) as store:
         adoption = adopting.prepare(project, run, store, code=code, force=force)
+    adoption = fielded.replace(adoption, notes=(*adoption.notes, *_changed(project, run, took)))
     shown = adopting.diff(adoption, project.root)
     done = _do(project, run, adoption, shown, sure=sure, dry=dry, quiet=as_json)
     if as_json:
@@ -64,16 +66,33 @@ def command(
         click.echo(tables.as_json(known))
 
 
-def _found(path: str, prefix: str, environments: tuple[str, ...]) -> tuple[records.RunRecord, projects.Project]:
-    """The run, and the project with the environments that the run was made with, unless others are named."""
+def _found(
+    path: str, prefix: str, environments: tuple[str, ...]
+) -> tuple[records.RunRecord, list[records.Kept], projects.Project]:
+    """The run, what it took, and the project with the environments it was made with, unless others are named."""
     ledger = connection.open_ledger(projects.open_project(path, env=environments).ledger, create=False)
     try:
         run = read.run(ledger, prefix)
+        took = read.sources(ledger, run.run)
     finally:
         ledger.close()
     asked = (run.config.get("asked") or {}).get("environments") or ()
     chosen = environments or tuple(name for name in asked if name != layers.BASE)
-    return run, projects.open_project(path, env=chosen)
+    return run, took, projects.open_project(path, env=chosen)
+
+
+def _changed(project: projects.Project, run: records.RunRecord, took: list[records.Kept]) -> list[str]:
+    """The files that the run took and that are others now: adopting brings no data."""
+    catalog = recorded.catalog_of(run, project.root)
+    notes = []
+    for kept in took:
+        entry = catalog.find(kept.name)
+        path = entry.local if entry is not None and kept.file else None
+        if path is None or not path.is_file():
+            continue
+        if path.stat().st_size != kept.bytes or hashing.of_file(path) != kept.file:
+            notes.append(f"{kept.name} is not what the run took: what rests on {os.path.relpath(path)} runs anew")
+    return notes
 
 
 def _do(

@@ -2,128 +2,57 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 from typing import Any, TextIO
 
-from tane import errors, events
-from tane.cli import progress, tables
+from tane import errors
+from tane.cli import many, progress, tables
 from tane.runs import backfill_leading, backfill_records, backfills, preview, windows
 
-_PACE = 2.0  # seconds between two lines on how far it is
-_FEW = 24  # so many windows have a line each
 _MARKS = {"succeeded": "done", "reused": "reused", "failed": "FAILED", "interrupted": "stopped"}
 
 Planned = Sequence[tuple[windows.Window, preview.Preview | errors.TaneError | None]]
 
 
-class Lines:
-    """Plain lines: for what all windows share as for a run, then for each window, or every few seconds for many."""
+class Lines(many.Lines[backfill_leading.Began, backfill_leading.WindowEnded]):
+    """A line for each window that has ended."""
+
+    word = "window"
+    began_with = backfill_leading.Began
+    ended_with = backfill_leading.WindowEnded
 
     def __init__(self, out: TextIO, quiet: bool = False) -> None:
-        self._out = out
-        self._quiet = quiet
-        self._shared = progress.Lines(out)
+        super().__init__(out, quiet)
         self._tally: dict[str, int] = {}
-        self._todo = 0
-        self._began = self._said = time.monotonic()
 
-    def __enter__(self) -> Lines:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or user code closed it
-            self._out.flush()
-
-    def observe(self, told: backfill_leading.Told) -> None:
-        """Write what has happened."""
-        if not self._quiet:
-            for line in self.lines(told):
-                print(line, file=self._out, flush=True)
-
-    def lines(self, told: backfill_leading.Told) -> list[str]:
-        """The lines for what has happened."""
-        match told:
-            case backfill_leading.Began():
-                return self._begin(told)
-            case backfill_leading.WindowEnded():
-                return self._ended(told)
-            case events.RunStarted():
-                self._shared.lines(told)
-                return [f"  {progress.plural(told.steps, 'step')} that all windows share:"]
-            case events.RunEnded():
-                self._began = time.monotonic()
-                return []
-        return self._shared.lines(told)
-
-    def _begin(self, told: backfill_leading.Began) -> list[str]:
-        self._todo, self._began = told.todo, time.monotonic()
+    def begin(self, told: backfill_leading.Began) -> tuple[int, list[str]]:
+        """The range of the windows."""
         goes_on = f", {told.todo} to do" if told.todo < len(told.cut) else ""
         head = f"backfill {told.backfill}{' goes on' if told.goes_on else ''}: pipeline {told.pipeline}"
-        return [f"{head}, {_range(told.cut)}{goes_on}"]
+        return told.todo, [f"{head}, {_range(told.cut)}{goes_on}"]
 
-    def _ended(self, told: backfill_leading.WindowEnded) -> list[str]:
+    def end(self, told: backfill_leading.WindowEnded) -> tuple[bool, str]:
+        """A window with the time it took, or with what went wrong."""
         state = told.state
         self._tally[state.status] = self._tally.get(state.status, 0) + 1
         failed = state.status not in backfill_records.DONE
-        if failed or told.todo <= _FEW:
-            said = _first(state.error) if failed else progress.seconds(state.seconds)
-            return [f"  {_MARKS.get(state.status, state.status):<8} {state.window.label:<22} {said}".rstrip()]
-        now = time.monotonic()
-        if now - self._said < _PACE or told.ended == told.todo:
-            return []
-        self._said = now
-        return [f"  {self.how_far(told.ended)}"]
+        said = _first(state.error) if failed else progress.seconds(state.seconds)
+        return failed, f"  {_MARKS.get(state.status, state.status):<8} {state.window.label:<22} {said}"
 
-    def how_far(self, ended: int) -> str:
-        """How many windows have ended, and how long the rest may take."""
-        spent = time.monotonic() - self._began
-        left = spent / ended * (self._todo - ended) if ended else 0.0
-        others = [f"{count} {word}" for word, count in sorted(self._tally.items()) if word != "succeeded"]
-        ahead = [f"about {progress.seconds(left)} left"] if left > 1 else []
-        return ", ".join([f"{ended} of {progress.plural(self._todo, 'window')}", *others, *ahead])
+    def others(self) -> list[str]:
+        """How many ended otherwise than by work that went well."""
+        return [f"{count} {word}" for word, count in sorted(self._tally.items()) if word != "succeeded"]
 
 
-class Live(Lines):
-    """The same on a terminal, with a last line that moves."""
-
-    def __init__(self, out: TextIO) -> None:
-        super().__init__(out)
-        from rich.console import Console
-        from rich.live import Live as RichLive
-        from rich.text import Text
-
-        self._text = Text
-        self._console = Console(file=out, highlight=False)
-        self._live = RichLive(Text(""), console=self._console, refresh_per_second=8, transient=True)
-        self._windows = 0
-
-    def __enter__(self) -> Live:
-        self._live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._live.stop()
-
-    def observe(self, told: backfill_leading.Told) -> None:
-        """Print lines above the moving one."""
-        if isinstance(told, backfill_leading.WindowEnded):
-            self._windows = told.ended
-            self._said = time.monotonic()  # the moving line says how far it is
-        for line in self.lines(told):
-            style = "bold red" if line.startswith("  FAILED") else "yellow" if line.startswith("  warning") else ""
-            self._console.print(self._text(line, style=style))
-        self._live.update(self._text(f"  {self.how_far(self._windows)}" if self._windows else "", style="cyan"))
+Shown = Lines | many.Live[backfill_leading.Began, backfill_leading.WindowEnded]
 
 
-def observer(*, quiet: bool = False) -> Lines:
+def observer(*, quiet: bool = False) -> Shown:
     """The view that fits standard output."""
-    if not quiet and sys.stdout.isatty():
-        return Live(sys.stdout)
-    return Lines(sys.stdout, quiet)
+    lines = Lines(sys.stdout, quiet)
+    return many.Live(lines) if not quiet and sys.stdout.isatty() else lines
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------

@@ -58,9 +58,11 @@ def keys(ledger: connection.Ledger, sort: Sequence[str]) -> list[str]:
 def _key(ledger: connection.Ledger, word: str) -> str:
     """A sort key; a bare name that runs know as a metric or a parameter means that one."""
     sign, name = ("-", word[1:]) if word.startswith("-") else ("", word)
+    way = next((end for end in (" desc", " asc") if name.lower().endswith(end)), "")
+    name = name[: len(name) - len(way)].rstrip()
     if name.lower() in filters.KNOWN or not name or {*name} & set(' "`'):
         return word
     for kind in (filters.METRICS, filters.PARAMS):
         if name in search.names(ledger, kind):
-            return f"{sign}{kind}.`{name}`"
+            return f"{sign}{kind}.`{name}`{way}"
     return word

@@ -80,11 +80,8 @@ def _check(runs: list[records.RunRecord], named: list[str], filter: str) -> None
     if len(runs) > 1:
         return
     if len(named) > 1:
-        names = " and ".join(map(repr, dict.fromkeys(named)))
-        raise errors.UsageError(
-            f"{names} {'are' if len(set(named)) > 1 else 'is'} one run, {runs[0].run}",
-            hint="name another one beside it",
-        )
+        names = " and ".join(map(repr, named))
+        raise errors.UsageError(f"{names} are the same run, {runs[0].run}", hint="name another one beside it")
     if filter:
         what = f"only {runs[0].run} is chosen" if runs else "no run is chosen"
         raise errors.UsageError(f"{what} by the filter {filter!r}", hint="tane runs --filter shows what a filter finds")

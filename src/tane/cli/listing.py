@@ -13,6 +13,7 @@ Brief = Mapping[str, Any]
 
 _METRICS = 3
 _PARAMS = 3
+_NAMED = 60  # columns that a hint names
 _LONGEST = 24  # cells of a parameter that is shown without being asked for
 _RIGHT = ("took", "trial", "duration")
 
@@ -105,7 +106,9 @@ def _column(word: str, found: Sequence[Brief], names: Names) -> str:
         bare = [each for each in known if each.partition(".")[2] == word]
         if bare:
             return next((each for each in bare if any(_cell(run, each) for run in found)), bare[0])
-    hint = errors.did_you_mean(word, [*_SHOWN, *known], f"there are {', '.join([*_SHOWN, *known])}")
+    most = [*_SHOWN, *known][:_NAMED]
+    more = ", ...: tane runs --json has all" if len(most) < len(_SHOWN) + len(known) else ""
+    hint = errors.did_you_mean(word, [*_SHOWN, *known], f"there are {', '.join(most)}{more}")
     raise errors.UsageError(f"no run has {word!r}", hint=hint)
 
 

@@ -81,7 +81,10 @@ def _new(text: str | None, file: str, note: str) -> str:
     if text is not None:
         return text.strip()
     if not file:
-        found = click.edit(note, extension=".md")
+        try:
+            found = click.edit(note, extension=".md")
+        except click.ClickException as error:
+            raise errors.UsageError(error.message, hint="set EDITOR to an editor, or use --file FILE") from None
         return note if found is None else found.strip()
     try:
         data = sys.stdin.buffer.read(_MOST + 1) if file == "-" else Path(file).read_bytes()

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib import import_module
 from typing import Any
 
 import click
 
 from tane import errors, outcomes
-from tane.cli import choosing, facts, homes, listing, tables
+from tane.cli import choosing, facts, homes, listing, tables, verbs
 from tane.ledger import connection, filters, read, records, search
 from tane.runs import backfill_records
 from tane.tracking import sinks
 
+_MOST = 20
 _VERBS = {
     "delete": "hide runs from lists and searches",
     "restore": "show deleted runs again",
@@ -23,55 +23,12 @@ _VERBS = {
 }
 
 
-class _Runs(click.Group):
-    """The list, unless the first word is a verb, which lives in `tane.cli.runs_<verb>` and is imported when called."""
-
-    allow_interspersed_args = True
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """The context of the list, or of the verb."""
-        verb = self.get_command(None, args[0]) if args else None
-        if verb is not None:
-            return verb.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
-        return click.Command.make_context(self, info_name, args, parent, **extra)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """All words are those of the list."""
-        return click.Command.parse_args(self, ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """List the runs."""
-        return click.Command.invoke(self, ctx)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs."""
-        return list(_VERBS)
-
-    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:
-        """Import a verb's module and take its `command`."""
-        if cmd_name not in _VERBS:
-            return None
-        found: click.Command = import_module(f"tane.cli.runs_{cmd_name}").command
-        return found
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """As those of a command without verbs."""
-        return click.Command.collect_usage_pieces(self, ctx)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The verbs with one line each, without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_VERBS.items()))
-
-
-@click.command(cls=_Runs, invoke_without_command=True)
+@click.command(cls=verbs.WithVerbs, verbs=_VERBS, home="runs")
 @click.argument("given", nargs=-1, metavar="[FLOW.py]")
 @click.option("--filter", "filter", default="", metavar="FILTER", help="Runs of which this is true (see examples).")
 @click.option("--sort", multiple=True, metavar="KEY", help="Order by this, -KEY from the highest; may be repeated.")
 @click.option("--columns", multiple=True, metavar="A,B,...", help="Show these; tane runs --json has all names.")
-@click.option("-n", "limit", default=20, type=click.IntRange(min=1), metavar="N", help="At most N runs (20).")
+@click.option("-n", "limit", type=click.IntRange(min=1), metavar="N", help=f"At most N runs ({_MOST}).")
 @click.option("--status", type=click.Choice([str(each) for each in outcomes.RunStatus]), help="Runs that stand so.")
 @click.option("-p", "--pipeline", default=None, help="Runs of this pipeline.")
 @click.option("--experiment", default=None, metavar="NAME", help="Runs of this experiment.")
@@ -90,7 +47,7 @@ def command(
     filter: str,
     sort: tuple[str, ...],
     columns: tuple[str, ...],
-    limit: int,
+    limit: int | None,
     status: str | None,
     pipeline: str | None,
     experiment: str | None,
@@ -127,9 +84,14 @@ def command(
     wanted = {"status": status, "pipeline": pipeline, "group": group}
     with homes.ledger_of(homes.find(path, env)) as ledger:
         if backfill:
-            found = _windows(ledger, backfill, status, limit)
+            found = _windows(ledger, backfill, status, _MOST if limit is None else limit)
         else:
-            found = _search(ledger, _whole(filter, wanted), sort, limit, experiment, study, deleted, everything)
+            most = _MOST if limit is None else limit
+            found = _search(ledger, _whole(filter, wanted), sort, most + 1, experiment, study, deleted, everything)
+            if len(found) > most:
+                found = found[:most]
+                if limit is None:
+                    click.echo(f"note: there are more runs than these {most}: -n N shows N", err=True)
         if not found:
             click.echo(_none(ledger, filter, wanted, experiment, study, deleted), err=True)
         if filter or sort:
@@ -220,7 +182,10 @@ def _none(
 ) -> str:
     newest = read.runs(ledger, limit=1000)
     if not newest:
-        return "no run here is deleted" if deleted else "nothing has run here yet: tane run"
+        if deleted:
+            return "no run here is deleted"
+        hidden = read.runs(ledger, limit=1, deleted=True)
+        return "all runs here are deleted: tane runs --deleted" if hidden else "nothing has run here yet: tane run"
     asked: list[tuple[str, str | None, set[str]]] = [
         ("pipeline", wanted["pipeline"], {run.pipeline for run in newest}),
         ("experiment", experiment, {run.experiment for run in newest}),

@@ -39,6 +39,9 @@ def command(given: tuple[str, ...], limit: int, as_json: bool, env: tuple[str, .
     home = homes.find(path, env)
     with homes.ledger_of(home) as ledger:
         run = _chosen(ledger, prefix)
+        if run.status is outcomes.RunStatus.RUNNING:
+            name = f" {tables.visible(run.name)}" if run.name else ""
+            click.echo(f"following run {run.run}{name}; Ctrl-C leaves it at work", err=True)
         for line in _Tail(ledger, home, run).lines(limit):
             click.echo(json.dumps(line, default=str, ensure_ascii=False) if as_json else _text(line))
 

@@ -2,137 +2,65 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-import time
 from collections.abc import Sequence
 from typing import Any, TextIO
 
-from tane import events
-from tane.cli import progress, tables
+from tane.cli import many, progress, tables
 from tane.ledger import studies
-from tane.tuning import sweep_leading, sweep_points, sweep_records, sweeps
+from tane.tuning import sweep_leading, sweep_records, sweeps
 
-_PACE = 2.0  # seconds between two lines on how far it is
-_FEW = 24  # so many jobs have a line each
 _ROWS = 100  # so many rows has the table that a command ends with
 _METRICS = 6  # so many metrics have a column when none is asked for
 _MARKS = {sweep_records.SUCCEEDED: "done", sweep_records.FAILED: "FAILED"}
 _PUBLISH = "jobs publish nothing to the workspace: tane show {}/NUMBER --artifacts DIR lays one out"
 
 
-class Lines:
-    """Plain lines: the jobs before they begin, for what they share as for a run, then for each job that has ended, or
-    every few seconds for many.
-    """
+class Lines(many.Lines[sweep_leading.Began, sweep_leading.PointEnded]):
+    """The jobs before they begin, then a line for each that has ended."""
+
+    word = "job"
+    began_with = sweep_leading.Began
+    ended_with = sweep_leading.PointEnded
 
     def __init__(self, out: TextIO, quiet: bool = False) -> None:
-        self._out = out
-        self._quiet = quiet
-        self._shared = progress.Lines(out)
-        self._points: Sequence[sweep_points.Point] = ()
-        self._todo = self._failed = 0
-        self._began = self._said = time.monotonic()
+        super().__init__(out, quiet)
+        self._failed = 0
 
-    def __enter__(self) -> Lines:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        with contextlib.suppress(OSError, ValueError):  # nobody reads any more, or user code closed it
-            self._out.flush()
-
-    def observe(self, told: sweep_leading.Told) -> None:
-        """Write what has happened."""
-        if not self._quiet:
-            for line in self.lines(told):
-                print(line, file=self._out, flush=True)
-
-    def lines(self, told: sweep_leading.Told) -> list[str]:
-        """The lines for what has happened."""
-        match told:
-            case sweep_leading.Began():
-                return self._begin(told)
-            case sweep_leading.PointEnded():
-                return self._ended(told)
-            case events.RunStarted():
-                self._shared.lines(told)
-                return [f"  {progress.plural(told.steps, 'step')} that all jobs share:"]
-            case events.RunEnded():
-                self._began = time.monotonic()
-                return []
-        return self._shared.lines(told)
-
-    def _begin(self, told: sweep_leading.Began) -> list[str]:
-        self._points, self._todo, self._began = told.points, len(told.todo), time.monotonic()
+    def begin(self, told: sweep_leading.Began) -> tuple[int, list[str]]:
+        """The jobs that are to be done."""
         goes_on = f", {len(told.todo)} to do" if len(told.todo) < len(told.points) else ""
         count = progress.plural(len(told.points), "job")
         head = f"sweep {told.sweep}{' goes on' if told.goes_on else ''}: pipeline {told.pipeline}, {count}{goes_on}"
-        shown = [told.points[number] for number in told.todo[:_FEW]]
+        shown = [told.points[number] for number in told.todo[: many.FEW]]
         lines = [head, *(f"  #{point.number:<4} {_named(point.values)}".rstrip() for point in shown)]
-        if len(told.todo) > _FEW:
-            lines.append(f"  ... and {len(told.todo) - _FEW} more")
-        return [*lines, f"  {_PUBLISH.format(told.sweep)}"] if told.todo else lines
+        if len(told.todo) > many.FEW:
+            lines.append(f"  ... and {len(told.todo) - many.FEW} more")
+        if told.todo:
+            lines.append(f"  {_PUBLISH.format(told.sweep)}")
+        return len(told.todo), lines
 
-    def _ended(self, told: sweep_leading.PointEnded) -> list[str]:
+    def end(self, told: sweep_leading.PointEnded) -> tuple[bool, str]:
+        """A job with its metrics, or with what went wrong."""
         state = told.state
         failed = state.status != sweep_records.SUCCEEDED
         self._failed += failed
-        if failed or told.todo <= _FEW:
-            said = _first(state.error) if failed else _numbers(state)
-            mark = _MARKS.get(state.status, state.status)
-            return [f"  {mark:<8} #{state.number:<4} {progress.seconds(state.seconds):<8} {said}".rstrip()]
-        now = time.monotonic()
-        if now - self._said < _PACE or told.ended == told.todo:
-            return []
-        self._said = now
-        return [f"  {self.how_far(told.ended)}"]
+        said = _first(state.error) if failed else _numbers(state)
+        mark = _MARKS.get(state.status, state.status)
+        return failed, f"  {mark:<8} #{state.number:<4} {progress.seconds(state.seconds):<8} {said}"
 
-    def how_far(self, ended: int) -> str:
-        """How many jobs have ended, and how long the rest may take."""
-        spent = time.monotonic() - self._began
-        left = spent / ended * (self._todo - ended) if ended else 0.0
-        failed = [f"{self._failed} failed"] if self._failed else []
-        ahead = [f"about {progress.seconds(left)} left"] if left > 1 else []
-        return ", ".join([f"{ended} of {progress.plural(self._todo, 'job')}", *failed, *ahead])
+    def others(self) -> list[str]:
+        """How many failed."""
+        return [f"{self._failed} failed"] if self._failed else []
 
 
-class Live(Lines):
-    """The same on a terminal, with a last line that moves."""
-
-    def __init__(self, out: TextIO) -> None:
-        super().__init__(out)
-        from rich.console import Console
-        from rich.live import Live as RichLive
-        from rich.text import Text
-
-        self._text = Text
-        self._console = Console(file=out, highlight=False)
-        self._live = RichLive(Text(""), console=self._console, refresh_per_second=8, transient=True)
-        self._ended_ones = 0
-
-    def __enter__(self) -> Live:
-        self._live.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._live.stop()
-
-    def observe(self, told: sweep_leading.Told) -> None:
-        """Print lines above the moving one."""
-        if isinstance(told, sweep_leading.PointEnded):
-            self._ended_ones = told.ended
-            self._said = time.monotonic()  # the moving line says how far it is
-        for line in self.lines(told):
-            style = "bold red" if line.startswith("  FAILED") else "yellow" if line.startswith("  warning") else ""
-            self._console.print(self._text(line, style=style))
-        self._live.update(self._text(f"  {self.how_far(self._ended_ones)}" if self._ended_ones else "", style="cyan"))
+Shown = Lines | many.Live[sweep_leading.Began, sweep_leading.PointEnded]
 
 
-def observer(*, quiet: bool = False) -> Lines:
+def observer(*, quiet: bool = False) -> Shown:
     """The view that fits standard output."""
-    if not quiet and sys.stdout.isatty():
-        return Live(sys.stdout)
-    return Lines(sys.stdout, quiet)
+    lines = Lines(sys.stdout, quiet)
+    return many.Live(lines) if not quiet and sys.stdout.isatty() else lines
 
 
 # --- pages ----------------------------------------------------------------------------------------------------------
@@ -237,8 +165,8 @@ def _table(found: sweeps.Sweep, most: int) -> str:
     if len(found) > most:
         text += f"\n... and {len(found) - most} more: tane sweep --show {found.id}"
     failed = [state for state in found if state.error]
-    lines = [f"  #{state.number:<4} {_first(state.error)}" for state in failed[:_FEW]]
-    more = [f"  ... and {len(failed) - _FEW} more"] if len(failed) > _FEW else []
+    lines = [f"  #{state.number:<4} {_first(state.error)}" for state in failed[: many.FEW]]
+    more = [f"  ... and {len(failed) - many.FEW} more"] if len(failed) > many.FEW else []
     return "\n".join([text, *(["failed:", *lines, *more] if failed else [])])
 
 

@@ -2,64 +2,19 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 import click
 
 from tane import fielded
-from tane.cli import aside, asking, group, homes, tables, tuning
+from tane.cli import aside, asking, group, homes, tables, tuning, verbs
 from tane.ledger import studies
 from tane.tuning import requests, studying
 
 _VERBS = {"show": "what came of a study, with figures"}
 
 
-class _Tune(click.Group):
-    """A study, unless the first word is a verb, which lives in `tane.cli.tune_<verb>`."""
-
-    allow_interspersed_args = True
-
-    def make_context(
-        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
-    ) -> click.Context:
-        """The context of the study, or of the verb."""
-        verb = self.get_command(None, args[0]) if args else None
-        if verb is not None:
-            return verb.make_context(f"{info_name} {args[0]}", args[1:], parent, **extra)
-        return click.Command.make_context(self, info_name, args, parent, **extra)
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """All words are those of the study."""
-        return click.Command.parse_args(self, ctx, args)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Do the study."""
-        return click.Command.invoke(self, ctx)
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The verbs."""
-        return list(_VERBS)
-
-    def get_command(self, ctx: click.Context | None, cmd_name: str) -> click.Command | None:
-        """Import a verb's module and take its `command`."""
-        if cmd_name not in _VERBS:
-            return None
-        found: click.Command = import_module(f"tane.cli.tune_{cmd_name}").command
-        return found
-
-    def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
-        """As those of a command without verbs."""
-        return click.Command.collect_usage_pieces(self, ctx)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options, and the verbs with one line each."""
-        click.Command.format_options(self, ctx, formatter)
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_VERBS.items()))
-
-
-@click.command(cls=_Tune)
+@click.command(cls=verbs.WithVerbs, verbs=_VERBS, home="tune")
 @asking.what_to_run
 @click.option("-j", "--jobs", type=click.IntRange(min=1), default=1, metavar="N", help="Do N trials at once [1].")
 @click.option("--study", default="", metavar="NAME", help="The study to make or to go on with [the pipeline's name].")

@@ -192,8 +192,15 @@ class _Walk:
             said = self.choices[key]
             what = f"{key} is {_shown(said.value)} ({said.origin}), not {_shown(forced.value)}"
             return errors.Fault(what, str(forced.origin), f"write ~{key} to take it away whatever it is")
-        if others:
+        if key in self.choices:
+            what = f"the override of {key} comes too late: {self.choices[key].origin} stands after what takes it in"
+            return errors.Fault(what, str(forced.origin), "put the entry it is about above")
+        if others and forced.override is None:
+            hint = f"did you mean {' or '.join(map(_from_the_top, others))}?"
+        elif others:
             hint = f"did you mean {' or '.join(map(repr, others))}?"
+        elif forced.override is not None and not self.repository.options(group):
+            return self._no_group(group, str(forced.origin))
         elif forced.override is None:
             hint = forced.hint or "name it without `override` to take it in"
         elif forced.override.sign == "~":
@@ -265,17 +272,22 @@ class _Walk:
         if not element.group:
             path = element.path(base)
             others = self.repository.options(element.folder(base)) if element.folder(base) else []
-            hint = errors.did_you_mean(path.rpartition("/")[2], others, f"make it: {path}.yml")
-            return errors.Fault(f"there is no file {path}.yml to take in", where, hint)
+            place = self.repository.place(path)
+            hint = errors.did_you_mean(path.rpartition("/")[2], others, f"make it: {place}")
+            return errors.Fault(f"there is no file {place} to take in", where, hint)
         group = element.folder(base)
         options = self.repository.options(group)
         if options:
-            add = f", or add {group}/{name}.yml" if name.replace("-", "_").isidentifier() else ""
+            is_name = name.replace("-", "_").isidentifier()
+            add = f", or add {self.repository.place(f'{group}/{name}')}" if is_name else ""
             hint = errors.did_you_mean(name, options, f"write one of them{add}")
             what = f"the group {group!r} has no option {name!r}; there are: {_few(options)}"
             return errors.Fault(what, where, hint)
         if group.partition("/")[0] == "hydra":
             return errors.Fault(f"{group!r} is a group of Hydra's own", where, "leave it out: nothing here reads it")
+        if base and element.group in self.repository.names():
+            hint = f"write /{element.group}: without the slash it is seen from {base!r}"
+            return errors.Fault(f"there is no group {group!r}", where, hint)
         return self._no_group(group, where)
 
     def _inside(
@@ -396,6 +408,12 @@ class _Walk:
 
 def _above(document: groups.Document, package: str) -> list[Part]:
     return [] if document.above is None else [Part(package, document.above)]
+
+
+def _from_the_top(key: str) -> str:
+    """How any file's list says `override` of the entry with this key."""
+    group, _, package = key.partition("@")
+    return f"`override /{group}@{defaults.GLOBAL}.{package or group.replace('/', '.')}`"
 
 
 def _few(names: Sequence[str]) -> str:

@@ -68,25 +68,17 @@ def _compose(text: str, reader: _Reader) -> Any:
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it cannot be read"
-        origin = reader.at
-        quoted = ""
-        if mark is not None and origin is None:
-            origin = origins.Origin(reader.file, mark.line + 1, origins.FILE, mark.column + 1)
+        where, quoted = reader.file, ""
+        if mark is not None:
+            where = f"{reader.file}:{mark.line + 1}:{mark.column + 1}"
             lines = text.splitlines()
             if not reader.hide and mark.line < len(lines) and lines[mark.line].strip():
                 quoted = f": {trees.shown(lines[mark.line].strip())}"
-        where = _where(origin) if origin else reader.file
-        reader.faults.append(errors.Fault(f"this is not YAML: {problem}{quoted}", where, _hint(problem, reader)))
+        reader.faults.append(errors.Fault(f"this is not YAML: {problem}{quoted}", where, _hint(problem)))
     return _BROKEN
 
 
-def _where(origin: origins.Origin) -> str:
-    return f"{origin}:{origin.column}" if origin.kind == origins.FILE else str(origin)
-
-
-def _hint(problem: str, reader: _Reader) -> str:
-    if reader.at is not None:
-        return _QUOTE
+def _hint(problem: str) -> str:
     for part, hint in _HINTS.items():
         if part in problem:
             return hint
@@ -108,12 +100,9 @@ _HINTS = {
 class _Reader:
     """One document: makes trees of its nodes, and faults of what is wrong in it."""
 
-    def __init__(
-        self, file: str, faults: list[errors.Fault], *, at: origins.Origin | None = None, hide: bool = False
-    ) -> None:
+    def __init__(self, file: str, faults: list[errors.Fault], *, hide: bool = False) -> None:
         self.file = file
         self.faults = faults
-        self.at = at  # all that is read is from there; None: from the lines of the file
         self.hide = hide
         self._open: set[int] = set()
 
@@ -127,7 +116,7 @@ class _Reader:
 
     def origin(self, node: Any) -> origins.Origin:
         mark = node.start_mark
-        return self.at or origins.Origin(self.file, mark.line + 1, origins.FILE, mark.column + 1)
+        return origins.Origin(self.file, mark.line + 1, origins.FILE, mark.column + 1)
 
     def fault(self, node: Any, what: str, hint: str) -> None:
         self.faults.append(errors.Fault(what, str(self.origin(node)), hint))
@@ -184,13 +173,14 @@ class _Reader:
             if key_node.tag == f"{_TAG}merge":
                 merged = self._merged(value_node) | merged
                 continue
-            key = self._key(key_node, value_node)
+            key = self._key(key_node)
             if key is None:
                 continue
             text, line = trees.key_text(key.value), key_node.start_mark.line + 1
             if text in lines or key.value in own:  # 1 and true read apart, but Python holds them for one key
-                first = "" if self.at else f": here and on line {lines[text if text in lines else key.value]}"
-                self.fault(key_node, f"the key {text!r} stands twice in one mapping{first}", "keep one of them")
+                first = lines[text if text in lines else key.value]
+                what = f"the key {text!r} stands twice in one mapping: here and on line {first}"
+                self.fault(key_node, what, "keep one of them")
                 continue
             lines[text] = lines[key.value] = line
             value = self.tree(value_node, self.origin(key_node))
@@ -198,16 +188,9 @@ class _Reader:
                 own[key.value] = value
         return merged | own
 
-    def _key(self, node: Any, value: Any) -> trees.Leaf | None:
+    def _key(self, node: Any) -> trees.Leaf | None:
         if node.id != "scalar":
             self.fault(node, "a list or mapping is used as a key", "use text or a number; put {braces} in quotes")
-            return None
-        if self.at and not node.style and ":" in node.value and value.value == "" and not value.style:
-            self.fault(
-                node,
-                f"{node.value!r} is a key without a value",
-                "write a space after the colon, as in {a: 1}",
-            )
             return None
         return self._scalar(node, node.tag, self.origin(node))
 

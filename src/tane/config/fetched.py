@@ -90,7 +90,7 @@ class Fetcher:
         try:
             content = _asked(url)
         except _Unreachable as error:
-            if earlier is None:
+            if earlier is None or not earlier[0].digest.startswith(pin):
                 faults.append(errors.Fault(f"cannot read {place}: {error}", where, error.hint))
                 return None
             at = time.strftime("%Y-%m-%d %H:%M", time.localtime(earlier[1]))

@@ -260,10 +260,20 @@ def _take_model(value: Any, kind: Any, keys: tuple[str, ...], misfits: list[Misf
                 Misfit(
                     below,
                     f"does not fit {kind.__name__}: {each['msg']}",
-                    f"see the fields of {kind.__name__}",
+                    _model_hint(kind, [str(part) for part in each["loc"]], each.get("type", "")),
                 )
             )
         return value
+
+
+def _model_hint(kind: Any, keys: Sequence[str], said: str) -> str:
+    """What to do about what a model says."""
+    if said == "missing":
+        return f"add {keys[-1]}: ..."
+    if len(keys) == 1 and said == "extra_forbidden":
+        names = list(getattr(kind, "model_fields", ()))
+        return errors.did_you_mean(keys[0], names, f"its fields are {', '.join(names)}")
+    return f"write what {kind.__name__} takes there"
 
 
 def _from_text(kind: type) -> Callable[[str], Any] | None:

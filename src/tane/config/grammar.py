@@ -211,6 +211,7 @@ class _Reader:
         """A mapping."""
         opened, at = at, self.blank(at + 1)
         found: dict[Any, Any] = {}
+        named: set[str] = set()
         if self.text.startswith("}", at):
             return found, self.end_of_text(at + 1)
         while True:
@@ -218,8 +219,9 @@ class _Reader:
             key, at = self.key(at)
             if not self.text.startswith(":", at):
                 raise self.unexpected(at, "a key lacks its value: a colon belongs here")
-            if key in found or (key != key and any(own != own for own in found)):
+            if key in found or trees.key_text(key) in named:
                 raise Bad(f"the key {trees.key_text(key)!r} stands twice in one mapping", begin, "keep one of them")
+            named.add(trees.key_text(key))
             found[key], at = self.element(self.blank(at + 1))
             if self.text.startswith("}", at):
                 return found, self.end_of_text(at + 1)

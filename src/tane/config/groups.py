@@ -104,6 +104,14 @@ class Groups:
                 )
         return sorted(found)
 
+    def place(self, name: str) -> str:
+        """Where the file of the option `name` ("model/elastic_net") would stand."""
+        if not self._folders:
+            return f"{name}.yml"
+        path = self._folders[0] / name
+        beside = next((other.suffix for other in _listed(path.parent) if _is_option(other)), layers.SUFFIXES[0])
+        return f"{layers.name_of(path, self._root)}{beside}"
+
     def read(self, name: str, origin: origins.Origin, faults: list[errors.Fault]) -> Document | None:
         """What the option `name` ("model/elastic_net", or a place elsewhere) says; None when there is no such file.
 

@@ -69,12 +69,14 @@ class Loader:
     """A project's own way to read its configuration.
 
     `load(conf, environment)` gives plain sections by name, or None where there is no such environment; `files()` are
-    the files it read outside of `conf`. What either raises is the caller's to explain.
+    the files it read outside of `conf`. What either raises is the caller's to explain. Values say that they come from a
+    loader of this name, or as `kind` has it, from a file that is called so.
     """
 
     name: str
     load: Callable[[Path, str], Any]
     files: Callable[[], Iterable[Path]]
+    kind: str = origins.LOADER
 
 
 def read(
@@ -385,7 +387,8 @@ def _read_with(loader: Loader, conf: Path, environments: Sequence[str], reading:
     reading.plain = False
     for name in _order(environments):
         found = loader.load(conf, name)
-        origin = origins.Origin(f"{loader.name} ({name})", kind=origins.LOADER)
+        label = f"{loader.name} ({name})" if loader.kind == origins.LOADER else loader.name
+        origin = origins.Origin(label, kind=loader.kind)
         if found is None:
             if name not in (BASE, LOCAL):
                 hint = "correct the name, or let the loader give sections for it"

@@ -18,6 +18,7 @@ from tane import errors
 from tane.config import grammar, origins, scalars, sweeps, trees
 
 VARIABLE = "TANE_PARAM__"
+_MOST = 20  # names in a message
 
 Override = grammar.Override
 
@@ -250,17 +251,23 @@ def _open_way(tree: trees.Tree, keys: Sequence[str]) -> bool:
 def _unknown(tree: trees.Tree, override: Override, known: Mapping[str, Any]) -> _Refused:
     name = override.name
     near = near_key(name, [*trees.paths(tree), *known])
+    above = trees.find(tree, override.keys[:-1]) if len(override.keys) > 1 else None
     hints = [f"did you mean {near!r}?"] if near else []
+    if near is None and isinstance(above, trees.Branch) and 0 < len(above.entries) <= _MOST:
+        there = ", ".join(trees.key_text(key) for key in above.entries)
+        hints = [f"{'.'.join(override.keys[:-1])} has {there};"]
     if override.origin.kind != origins.COMMAND_LINE:
         hints += [] if near else ["add it to the parameters"]
     elif override.sign != _REMOVE:
         hints.append(f"use +{name}=... to add it")
-    hint = " or ".join(hints) or "there is nothing to remove: leave it out"
+    hint = " or ".join(hints).removesuffix(";") or "there is nothing to remove: leave it out"
     return _Refused(override, f"there is no parameter {name!r}", hint)
 
 
 def near_key(name: str, names: Iterable[str]) -> str | None:
-    """The dotted name most like `name`: one spelt nearly so, or the only one that ends in it."""
-    there = list(dict.fromkeys(names))
+    """The dotted name most like `name`: one spelt nearly so, or the only one that ends in it. None that it begins with:
+    what leads to it is right.
+    """
+    there = [other for other in dict.fromkeys(names) if not name.startswith(f"{other}.")]
     ends = [other for other in there if other.endswith(f".{name}")]
     return ends[0] if len(ends) == 1 else errors.nearest(name, there)

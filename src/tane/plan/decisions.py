@@ -97,10 +97,8 @@ def changes(
 
 
 def _some(why: Why, details: Sequence[str]) -> list[Reason]:
-    shown = [Reason(why, detail) for detail in details[:_SHOWN]]
-    if len(details) > _SHOWN:
-        shown.append(Reason(why, f"and {len(details) - _SHOWN} more"))
-    return shown
+    more = f", and {len(details) - _SHOWN} more" if len(details) > _SHOWN else ""
+    return [Reason(why, detail + (more if at == _SHOWN else "")) for at, detail in enumerate(details[:_SHOWN], start=1)]
 
 
 def _parameter_changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

@@ -96,7 +96,7 @@ def _other_names(path: Path) -> str:
 def _way_on(folder: Path, foreign: str) -> str:
     flows = [name for name in ("flow.py", "pipeline.py", "main.py") if (folder / name).is_file()]
     if flows:
-        return f"run the file itself: tane run {flows[0]}"
+        return f"name the file: tane run {flows[0]}; other commands take it as -C {flows[0]}"
     if foreign:
         return "make a project with `tane new NAME`, or add a [tool.tane] table with its package to that file"
     return "make a project with `tane new NAME`, or run one file: tane run flow.py"

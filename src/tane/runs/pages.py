@@ -28,7 +28,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td style="text-align:{"right" if at in right else "left"}">{cell}</td>' for at, cell in enumerate(row)
+            f'<td style="text-align:{"right;white-space:nowrap" if at in right else "left"}">{cell}</td>'
+            for at, cell in enumerate(row)
         )
         + "</tr>"
         for row in rows

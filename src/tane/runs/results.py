@@ -110,6 +110,11 @@ class Run:
             str(self.error) if self.error else "",
         )
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """How IPython shows it where there is no HTML: in a line."""
+        counts = ", ".join(f"{count} {status}" for status, count in self.counts.items())
+        printer.text(f"<run {self.id} of {self.pipeline}: {self.status}; {counts}>")
+
     @property
     def counts(self) -> dict[outcomes.StepStatus, int]:
         """How many steps ended in each way."""

@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from tane import errors, fielded
-from tane.config import compose, layers, scalars, shapes, trees
+from tane.config import compose, layers, origins, scalars, shapes, trees
 
 _PLAIN = (str, int, float, bool, type(None))
 
@@ -67,7 +67,7 @@ def files(said: Said, folder: Path, environ: Mapping[str, str], params: str = ""
         return {layers.PARAMETERS: dict(said.values)} if environment == layers.BASE else None
 
     nowhere = folder / ".tane" / "no-conf"
-    loader = layers.Loader(said.name, load, tuple)
+    loader = layers.Loader(said.name, load, tuple, origins.FILE)
     return compose.read(folder, environ=environ, conf=nowhere, loader=loader, params=params)
 
 
@@ -88,11 +88,17 @@ def _of_file(file: Path) -> Said:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise errors.ConfigError(f"this is not JSON: {error}", where=str(file), hint="mend the file") from None
+        raise _not_json(file, error) from None
     if not isinstance(found, dict):
         hint = 'write {"key": value, ...}'
         raise errors.ConfigError(f"the file holds {trees.kind(found)}, not keys and values", where=str(file), hint=hint)
     return Said(file.name, values=found)
+
+
+def _not_json(file: Path, error: ValueError) -> errors.ConfigError:
+    line, column, why = (getattr(error, name, None) for name in ("lineno", "colno", "msg"))
+    where = f"{file}:{line}:{column}" if line else str(file)
+    return errors.ConfigError(f"this is not JSON: {why or error}", where=where, hint="mend the file")
 
 
 # --- dataclasses and models -------------------------------------------------------------------------------------------

@@ -185,12 +185,10 @@ class Files:
 
 def _named(config: Config, said: defaults.Said) -> Config:
     """The configuration with the defaults that its files leave as they are below; each says where it is from."""
-    origin = Origin(said.name, 0, origins.FILE)
+    if said.file is None or not said.values:
+        return config
     tree = config._trees.get(layers.PARAMETERS, trees.empty())
-    if said.file is None:
-        whole = _placed(tree, origin)
-    else:
-        whole = trees.merge(trees.of(said.values, Origin("", 0, origins.DEFAULT)), tree) if said.values else tree
+    whole = trees.merge(trees.of(said.values, Origin("", 0, origins.DEFAULT)), tree)
     assert isinstance(whole, trees.Branch)
     values = trees.plain(whole)
     return fielded.replace(
@@ -199,16 +197,6 @@ def _named(config: Config, said: defaults.Said) -> Config:
         sections={**config.sections, layers.PARAMETERS: values},
         _trees={**config._trees, layers.PARAMETERS: whole},
     )
-
-
-def _placed(tree: trees.Tree, origin: Origin) -> trees.Tree:
-    """A tree of values that were given in Python: they are from `origin`."""
-    own = origin if tree.origin.kind == origins.LOADER else tree.origin
-    if isinstance(tree, trees.Branch):
-        return trees.Branch({key: _placed(item, origin) for key, item in tree.entries.items()}, own)
-    if isinstance(tree, trees.Items):
-        return trees.Items(tuple(_placed(item, origin) for item in tree.items), own)
-    return trees.Leaf(tree.value, own)
 
 
 def _check(config: Config, kind: type) -> None:

@@ -107,8 +107,7 @@ def _new(
     ledger: connection.Ledger, script: performing.Script, files: performing.Files, words: Sequence[str], asked: Asked
 ) -> tuple[studies.Study, list[Job]]:
     found = sweep_points.of_jobs(expanding.expand(words, options=files.options))
-    for point in found.points:
-        files.compose(point.overrides)  # a mistake in one of them is told before any begins
+    _check(files, found.points)
     name = records.new_run_id()
     spec = sweep_records.Spec(
         pipeline=script.file.name if script.file is not None else asked.name,
@@ -129,6 +128,18 @@ def _new(
     studies.enqueue(ledger, study, [point.values for point in found.points])
     folder = _folder(asked.folders, name)
     return study, [Job(each.number, each.overrides, each.values, folder / str(each.number)) for each in found.points]
+
+
+def _check(files: performing.Files, points: Iterable[sweep_points.Point]) -> None:
+    """Raise all mistakes in the configurations of these points, each once."""
+    faults: dict[errors.Fault, None] = {}
+    for point in points:
+        try:
+            files.compose(point.overrides)
+        except errors.TaneError as error:
+            faults.update(dict.fromkeys(error.faults))
+    if faults:
+        raise errors.ConfigError.of(list(faults), "the sweep cannot start")
 
 
 def _resumed(ledger: connection.Ledger, words: Sequence[str], asked: Asked) -> tuple[studies.Study, list[Job]]:
@@ -188,7 +199,8 @@ class _Sweeping:
     def run(self) -> Sweep:
         """Do the jobs, one after the other or several at once."""
         if not self._jobs:
-            self._tell(f"sweep {self._study.name}: all {self._study.total} jobs have succeeded")
+            jobs = "its job" if self._study.total == 1 else f"all {self._study.total} jobs"
+            self._tell(f"sweep {self._study.name}: nothing to do, {jobs} succeeded before")
             return Sweep(self._study.name, self.folder, ())
         self._tell(f"sweep {self._study.name}: {wording.count(len(self._jobs), 'job')} in {_shown(self.folder)}")
         with self._alive():

@@ -137,6 +137,7 @@ class Jobs:
 
     def prepared(self, overrides: Sequence[str], config: compose.Config, start: sources.Sources | None = None) -> Job:
         """As `prepare`, of what has been composed and pinned before."""
+        self.notices += [notice for notice in config.notices if notice not in self.notices]
         catalog = self._catalogs.of(config)
         return Job(tuple(overrides), config, catalog, self._pinned(catalog) if start is None else start)
 

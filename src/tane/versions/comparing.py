@@ -172,7 +172,7 @@ def _states(place: Place, runs: Sequence[records.RunRecord]) -> tuple[State, ...
         first = next(iter(found.values()))[2]
         merged: dict[str, int] = {}
         for places, run, state in found.values():
-            diff, why = "", state.why or (first.why if states else "")
+            diff, why = "", state.why or ("the code of the first run is not known" if first.why else "")
             if states and not why and repository is not None:
                 diff = repository.diff(first, state).decode("utf-8", "replace")
             if not why and diff in merged:  # commits that differ in nothing that is code or configuration

@@ -85,7 +85,7 @@ def _card(at: int, side: comparing.Side) -> str:
     run = side.run
     said = [run.pipeline or "script", wording.moment(run.started)]
     if run.ended:
-        said.append(wording.duration(max(run.ended - run.started, 0.0)))
+        said.append(wording.duration(max(run.ended - run.started, 0.0)).replace(" ", "\N{NO-BREAK SPACE}"))
     if run.experiment:
         said.append(run.experiment)
     name = f"<b>{_text(run.name)}</b> " if run.name else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -94,11 +95,17 @@ class _Reader:
                 partial.append(name)
         new = [run for run in told if run not in here]
         count = self._objects(store) if new or known else 0
-        added = [name for name in new if transfer.add(ledger, self._with_values_here(told[name], store))]
+        added = [name for name in new if self._add(ledger, name, self._with_values_here(told[name], store))]
         known += [name for name in new if name not in added]
         for name in partial:
             transfer.fill(ledger, self._with_values_here(told[name], store))
         return Imported(tuple(added), tuple(known), tuple(conflicts), count, self.missing)
+
+    def _add(self, ledger: connection.Ledger, run: str, lines: list[transfer.Line]) -> bool:
+        try:
+            return transfer.add(ledger, lines)
+        except (sqlite3.IntegrityError, OverflowError) as error:  # it says a thing twice, or has numbers beyond reason
+            raise _damaged(self.source, f"run {run}: {error}") from None
 
     def _has(self, digest: str) -> bool:
         return f"objects/{digest}" in self.members or f"trees/{digest}" in self.members
