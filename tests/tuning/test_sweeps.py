@@ -241,6 +241,14 @@ def test_a_sweep_looked_at_later_is_the_same(flow: Flow) -> None:
     assert [state.metrics for state in seen] == [state.metrics for state in found]
 
 
+def test_a_job_took_as_long_as_its_run_however_long_it_waited_for_others(flow: Flow) -> None:
+    found = flow.sweep("model.rate=1,2", "scale=1,2", jobs=2)
+    with contextlib.closing(connection.open_ledger(flow.project.ledger)) as ledger:
+        runs = {run.run: run.ended - run.started for run in read.runs(ledger, study=found.id)}
+    later = sweeps.look(flow.project, found.id)
+    assert [state.seconds for state in later] == [runs[state.run] for state in later]
+
+
 def test_jobs_are_runs_of_the_sweep_and_publish_nothing(flow: Flow) -> None:
     found = flow.sweep("model.rate=1,2")
     with contextlib.closing(connection.open_ledger(flow.project.ledger)) as ledger:

@@ -158,6 +158,13 @@ def test_runs_from_elsewhere_are_never_the_newest_and_stand_in_order(here, there
     assert [run.run for run in read.runs(there.ledger)] == [own.run, *piped[::-1]]
 
 
+def test_values_from_elsewhere_are_no_versions_of_a_dataset_here(here, there, piped, tmp_path):
+    here.export(tmp_path / "data.tane", *piped, data=True)
+    there.bring_in(tmp_path / "data.tane")
+    made = [kept.name for step in read.steps(there.ledger, piped[0]) for kept in step.outputs]
+    assert made and not any(read.versions(there.ledger, name) for name in made)
+
+
 def test_a_run_that_changed_meanwhile_is_a_conflict_and_stays(here, there, tracked, tmp_path):
     file = tmp_path / "runs.tane"
     here.export(file, tracked)

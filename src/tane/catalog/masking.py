@@ -51,6 +51,11 @@ def _parameter(text: str) -> str:
     return f"{name}={MASK}" if equals and value and is_secret(name) else text
 
 
+def urls(text: str) -> str:
+    """A text whose URLs have no user with a password any more."""
+    return re.sub(r"(?<=://)[^\s/?#@:]*:[^\s/?#@]*@", "", text) if "://" in text else text
+
+
 def text(message: str, secrets: Iterable[str]) -> str:
     """`message` with each of `secrets` replaced, in the spellings in which it travels too."""
     for known in sorted({form for each in secrets for form in _forms(each)}, key=len, reverse=True):

@@ -33,7 +33,9 @@ def request(
     file = said.pop("space")
     filed = _filed(file) if file else {}
     pipeline = asked.pipeline if asked.pipeline != opening.DEFAULT else ""
-    return requests.of_project(project, requests.over(filed, {**said, "pipeline": pipeline}), words, file)
+    options = requests.over({}, {**said, "pipeline": pipeline})
+    said_in = {**dict.fromkeys(filed, file), **dict.fromkeys(options, "command line")}
+    return requests.of_project(project, requests.over(filed, options), words, said_in)
 
 
 def _filed(file: str) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def ended_text(study: tuned.Tuned) -> str:
     counts = ", ".join(f"{count} {state}" for state, count in study.counts().items()) or "no trials"
     lines = [f"study {study.name}: {counts}"]
     if not study.front:
-        return "\n".join([*lines, "no trial is the best: none is complete within the constraints"])
+        return "\n".join([*lines, f"no trial is the best: {_why_none(study)}"])
     if len(study.goals) > 1:
         lines.append(f"{len(study.front)} trials that no other is better than in every goal:")
     for one in study.front[:_ROWS]:
@@ -129,6 +131,14 @@ def ended_text(study: tuned.Tuned) -> str:
         if one.run:
             lines.append(f"{' ' * len(head)}run {one.run}")
     return "\n".join(lines)
+
+
+def _why_none(study: tuned.Tuned) -> str:
+    if not study.complete:
+        return "none is complete"
+    unlogged = set.intersection(*(set(one.unlogged) for one in study.complete))
+    missing = f" ({', '.join(sorted(unlogged))}: never logged)" if unlogged else ""
+    return f"none that is complete keeps {' and '.join(study.spec.get('constraints', ()))}{missing}"
 
 
 def shown_text(study: tuned.Tuned) -> str:

@@ -166,7 +166,7 @@ class _Token(NamedTuple):
 def _unexpected(token: _Token, wanted: str) -> tuple[str, str, int]:
     if token.kind == "end":
         return f"it ends where {wanted} should follow", f"write {wanted}", token.at
-    near = errors.nearest(token.text, _WORDS) if token.kind == "name" else None
+    near = errors.nearest(token.text, _WORDS) if token.kind == "name" and token.text.lower() not in _WORDS else None
     return (
         f"{token.text} stands where {wanted} should",
         f"did you mean {near!r}?" if near else f"write {wanted}",
@@ -327,10 +327,11 @@ class _Reader:
             return f"not {word}" if negated else word
         if word == "is" and not negated:
             return self._is()
-        wanted = "a comparison (= != > >= < <= in like ilike contains, is null)"
+        wanted = "a comparison"
         if word and (near := errors.nearest(word, ("in", "like", "ilike", "contains", "is", "not"))):
             raise self.wrong(f"{token.text} is no comparison", f"did you mean {near!r}?", token.at)
-        raise self.wrong(*_unexpected(token, wanted))
+        what, hint, at = _unexpected(token, wanted)
+        raise self.wrong(what, f"{hint}: = != > >= < <= in like ilike contains, is null", at)
 
     def _is(self) -> str:
         negated = self._word() == "not"

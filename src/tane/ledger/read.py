@@ -174,6 +174,10 @@ _NEWEST_IDS = "select run from runs where kind <> ? and deleted = 0 order by id 
 
 
 def _unknown(ledger: connection.Ledger, prefix: str) -> errors.UsageError:
+    deleted = ledger.rows("select run from runs where name = ? and deleted > 0 order by id desc limit 1", (prefix,))
+    if deleted:
+        run = deleted[0][0]
+        return errors.UsageError(f"run {prefix!r} was deleted", hint=f"its id finds it: {run}; tane runs restore {run}")
     ids = [row[0] for row in ledger.rows(_NEWEST_IDS, (records.WINDOW,))]
     otherwise = f"the newest are: {', '.join(ids[:_SHOWN])}" if ids else "nothing has run here yet: tane run"
     return errors.UsageError(f"there is no run {prefix!r}", hint=errors.did_you_mean(prefix, ids, otherwise))
@@ -365,16 +369,17 @@ def document(ledger: connection.Ledger, digest: str) -> dict[str, Any]:
 def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) -> list[Version]:
     """What dataset `name` was, newest first: one for each change of digest, as of the run that made it.
 
-    What windows of backfills and points of sweeps made is not among them: none is the newest. A run that has
-    only taken what another made before does not bring it back.
+    What windows of backfills and points of sweeps made is not among them: none is the newest; nor is what imported runs
+    made elsewhere, for loading it would run whatever its pickle says. A run that has only taken what another made before
+    does not bring it back.
     """
     found: list[Version] = []
     for run, started, ended, *kept in ledger.rows(
         f"select runs.run, runs.started, steps.ended, {rows.KEPT} from kept "
         "join outputs on outputs.kept = kept.id "
         "join steps on steps.run = outputs.run and steps.position = outputs.position "
-        f"join runs on runs.id = outputs.run where kept.name = ? and runs.kind <> ? and runs.study = '' "
-        f"and not {_ONLY_TAKEN} "
+        f"join runs on runs.id = outputs.run where kept.name = ? and runs.id > 0 and runs.kind <> ? "
+        f"and runs.study = '' and not {_ONLY_TAKEN} "
         "order by outputs.run desc, outputs.position desc",
         (name, records.WINDOW),
     ):

@@ -262,7 +262,7 @@ def claim(ledger: connection.Ledger, study: Study, worker: str = "", *, fresh: b
     now = time.time()
     mine = (str(TrialState.RUNNING), now, worker, *process(), now + leases.LEASE)
     with ledger.writing() as db:
-        taken = _next_waiting(db, study.id) or _next_orphan(db, study.id, now)
+        taken = (_next_waiting(db, study.id) if _has_room(db, study.id) else None) or _next_orphan(db, study.id, now)
         if taken is not None:
             row = db.execute(f"{_CLAIM} where id = ? returning {_TRIAL_COLUMNS}", (*mine, study.id, taken)).fetchone()
             db.execute("delete from reports where trial = ?", (taken,))
@@ -490,6 +490,17 @@ def _note_given(db: sqlite3.Connection, study: int, trial: int, point: Mapping[s
     db.execute(
         "insert into attributes (study, trial, scope, name, value) values (?, ?, 'system', 'fixed_params', ?)",
         (study, trial, rows.text(point)),
+    )
+
+
+def _has_room(db: sqlite3.Connection, study: int) -> bool:
+    """Whether fewer trials have begun than the study is to have: its total may be less than it once was."""
+    return bool(
+        db.execute(
+            "select total is null or total > (select count(*) from trials where study = ? and state != 'waiting') "
+            "from studies where id = ?",
+            (study, study),
+        ).fetchone()[0]
     )
 
 

@@ -55,6 +55,7 @@ class Destination:
 
     def end(self, run: str, status: outcomes.RunStatus, error: str, leads: bool) -> None:
         """Record how the run ended, if this process leads it, and let go of everything."""
+        error = plain.said(error, self.home.secrets)
         try:
             if self.store is not None and self.ledger is not None:
                 self.store.flush()

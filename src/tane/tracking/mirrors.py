@@ -174,7 +174,7 @@ class Mirrored:
 
     def set_note(self, note: str) -> None:
         """Give the run its note."""
-        found = plain.text(note, self._secrets)
+        found = plain.said(note, self._secrets)
         self._first.set_note(found)
         self.tell("note", note=found)
 

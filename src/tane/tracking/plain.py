@@ -63,6 +63,11 @@ def text(given: str, secrets: Secrets) -> str:
     return rows.clean(masking.text(given, secrets) if secrets else given)
 
 
+def said(given: str, secrets: Secrets) -> str:
+    """What somebody wrote, or what an error says: as `text`, and URLs without passwords."""
+    return text(masking.urls(given), secrets)
+
+
 def document(given: Any, secrets: Secrets = ()) -> Any:
     """Nested content as JSON and YAML know it."""
     return _plain(given, "", secrets, ())

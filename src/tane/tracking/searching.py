@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from tane import extras
+from tane import errors, extras
 from tane.ledger import connection, search
 from tane.tracking import places
 
@@ -30,8 +30,10 @@ def search_runs(
     A filter is like "metrics.auc > 0.8 and params.model = 'lightgbm'"; `sort` has names as they stand in it, each with
     `-` before it for the greatest first. Columns are what every run has (`run`, `status`, `started`, ...), then
     `params.*`, `metrics.*` and `tags.*`. Deleted runs, and those that are windows of a backfill, are found where they
-    are asked for. Raises `errors.UsageError` for a filter that cannot be read.
+    are asked for. Raises `errors.UsageError` for a filter that cannot be read, or a limit below 1.
     """
+    if limit is not None and limit < 1:
+        raise errors.UsageError(f"limit is {limit}", hint="give 1 or more, or leave it away for all runs")
     pandas = extras.require("pandas", "pandas", "search_runs")
     with closing(connection.open_ledger(places.looked_for(path).ledger, create=False)) as ledger:
         columns = search.columns(

@@ -87,7 +87,7 @@ class LedgerSink:
 
     def set_note(self, note: str) -> None:
         """Give the run its note."""
-        write.set_note(self._ledger, self.run, plain.text(note, self._secrets))
+        write.set_note(self._ledger, self.run, plain.said(note, self._secrets))
 
     def log_file(self, path: str, name: str, kind: str) -> None:
         """Keep a file or folder as an artifact called `name`."""

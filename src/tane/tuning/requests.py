@@ -20,6 +20,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -36,7 +37,7 @@ _KEYS = (
     *("pipeline", "experiment", MINIMIZE, MAXIMIZE, "space", "trials", "timeout", "sampler", "pruner"),
     *("constraints", "enqueue", "seed"),
 )
-_CONSTRAINT = patterns.lazily(r"\s*(?:metrics\.)?(.+?)\s*(<=|>=|<|>)\s*(\S+)\s*\Z")
+_CONSTRAINT = patterns.lazily(r"\s*(?:metrics\.)?([^<>]*[^<>=\s])\s*(<=|>=|<|>)\s*(\S+)\s*\Z")
 
 
 class Goal(NamedTuple):
@@ -57,12 +58,12 @@ class Constraint(NamedTuple):
         return f"{self.metric} {self.sign} {self.bound:g}"
 
     def excess(self, metrics: Mapping[str, float]) -> float:
-        """By how much it is broken; 0 or less when it is kept. A metric that was not logged breaks it."""
+        """By how much it is broken; 0 or less when it is kept. A metric that was not logged breaks it infinitely."""
         value = metrics.get(self.metric, math.nan)
         if math.isnan(value):
             return math.inf
         excess = value - self.bound if self.sign[0] == "<" else self.bound - value
-        return math.nextafter(0.0, 1.0) if excess == 0 and len(self.sign) == 1 else excess
+        return math.nextafter(0.0, 1.0) if excess == 0 and len(self.sign) == 1 else min(excess, sys.float_info.max)
 
 
 @fielded.frozen
@@ -113,6 +114,7 @@ class Words(NamedTuple):
 
 
 _NO_WORDS = Words({}, ())
+_NOWHERE: Mapping[str, str] = {}
 
 
 def split(words: Sequence[str]) -> Words:
@@ -183,15 +185,18 @@ def read(section: Mapping[str, Any], *, words: Words = _NO_WORDS, where: Where =
 
 
 def of_project(
-    project: projects.Project, given: Mapping[str, Any], words: Words = _NO_WORDS, file: str = ""
+    project: projects.Project,
+    given: Mapping[str, Any],
+    words: Words = _NO_WORDS,
+    said_in: Mapping[str, str] = _NOWHERE,
 ) -> Request:
-    """What tune.yml of a project says, with what is `given` instead; `file` is where a space comes from otherwise."""
+    """What tune.yml of a project says, with what is `given` instead; `said_in` tells where each of that stands."""
 
     def where(*keys: object) -> object:
         if not keys:
             return f"{project.conf.name}/*/{SECTION}.yml"
-        origin = project.config.origin(SECTION, *keys)
-        return origin if origin.line else file
+        place = said_in.get(str(keys[0]))
+        return place if place is not None else project.config.origin(SECTION, *keys)
 
     return read(over(project.config.section(SECTION), given), words=words, where=where)
 
@@ -310,9 +315,10 @@ def _constraints(section: Mapping[str, Any], where: Where, faults: list[errors.F
     for number, text in enumerate([said] if isinstance(said, str) else said or ()):
         match = _CONSTRAINT.match(text) if isinstance(text, str) else None
         try:
-            if match is None:
+            bound = float(match[3]) if match is not None else math.nan
+            if match is None or math.isnan(bound):
                 raise ValueError
-            found.append(Constraint(match[1], match[2], float(match[3])))
+            found.append(Constraint(match[1], match[2], bound))
         except ValueError:
             hint = "write a metric and its bound: latency_ms < 50; signs are < <= > >="
             faults.append(errors.Fault(f"{text!r} is no constraint", str(where("constraints", number)), hint))

@@ -222,8 +222,8 @@ def _is_open(ledger: connection.Ledger, study: studies.Study, deadline: float | 
         return False
     states = studies.states(ledger, study)
     total = study.total
-    unfinished = states.get(TrialState.WAITING, 0) + states.get(TrialState.RUNNING, 0)
-    return bool(unfinished) or total is None or sum(states.values()) < total
+    begun = sum(states.values()) - states.get(TrialState.WAITING, 0)
+    return bool(states.get(TrialState.RUNNING)) or total is None or begun < total
 
 
 _ENDED = (TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAILED)

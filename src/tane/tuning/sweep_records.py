@@ -265,10 +265,13 @@ def states(ledger: connection.Ledger, study: studies.Study) -> list[State]:
     jobs = Spec.of(study).jobs
     trials = studies.trials(ledger, study)
     gone = set(studies.orphans(ledger.rows, study.id, time.time()))
-    return [_state(ledger, trial, jobs[trial.number], trial.id in gone) for trial in trials]
+    took = {each.run: each.ended - each.started for each in read.runs(ledger, study=study.name) if each.ended}
+    return [_state(ledger, trial, jobs[trial.number], trial.id in gone, took) for trial in trials]
 
 
-def _state(ledger: connection.Ledger, trial: studies.Trial, job: Sequence[str], gone: bool) -> State:
+def _state(
+    ledger: connection.Ledger, trial: studies.Trial, job: Sequence[str], gone: bool, took: Mapping[str, float]
+) -> State:
     status = NOT_RUN if gone else _STATUS[trial.state]
     ended = trial.state in (TrialState.COMPLETE, TrialState.FAILED)
     return State(
@@ -277,7 +280,7 @@ def _state(ledger: connection.Ledger, trial: studies.Trial, job: Sequence[str], 
         overrides=tuple(job),
         status=status,
         run=trial.run if ended else "",
-        seconds=max(trial.ended - trial.started, 0.0) if ended else 0.0,
+        seconds=max(took.get(trial.run, 0.0), 0.0) if ended else 0.0,  # without what it waited for others
         metrics={each.name: each.last for each in read.metrics(ledger, trial.run)} if ended and trial.run else _NONE,
         error=trial.error,
     )

@@ -17,7 +17,7 @@ from tane.tuning import frames, requests, spaces, trying
 class Tried:
     """One trial. `values` are those of the study's metrics, in order; `feasible` says that it keeps all constraints.
 
-    `reports` are what it said on its way, by step.
+    `unlogged` are the constraints whose metric it never logged, `reports` what it said on its way, by step.
     """
 
     number: int
@@ -29,6 +29,7 @@ class Tried:
     feasible: bool = True
     error: str = ""
     reports: Mapping[int, float] = fielded.field(default_factory=dict)
+    unlogged: tuple[str, ...] = ()
 
     @property
     def value(self) -> float:
@@ -60,6 +61,11 @@ class Tuned:
     total: int | None = None
     spec: Mapping[str, Any] = fielded.field(default_factory=dict)
     error: errors.TaneError | None = None
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{count} {state}" for state, count in self.counts().items()) or "no trials"
+        best = f"; best {self.best_value:.6g} with {self.best_params}" if len(self.goals) == 1 and self.front else ""
+        return f"<study {self.name}: {counts}{best}>"
 
     def __len__(self) -> int:
         return len(self.trials)
@@ -177,6 +183,11 @@ def look(ledger: connection.Ledger, study: studies.Study, error: errors.TaneErro
                 feasible=all(excess <= 0 for excess in bounds.get(one.id, {}).values()),
                 error=one.error,
                 reports=reports.get(one.id, {}),
+                unlogged=tuple(
+                    name.removeprefix(trying.BOUND)
+                    for name, excess in bounds.get(one.id, {}).items()
+                    if excess == math.inf
+                ),
             )
             for one in known
         ),
