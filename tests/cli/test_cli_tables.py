@@ -17,6 +17,11 @@ def test_control_characters_do_not_break_a_row():
     assert "\n" not in tables.table([("a\nb\x1b[31m", "c")])
 
 
+def test_a_name_as_long_as_a_file_floods_nothing():
+    assert len(tables.table([("k" * 1_000_000, "1")], ("name", "n"))) < 1000
+    assert len(tables.values({"k" * 1_000_000: 1})) < 1000
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (99_950, "100 kB"), (999_600, "1.0 MB"), (5 * 10**18, "5000 PB")],

@@ -143,7 +143,7 @@ def called(items):
     return st.tuples(names, listed(arguments, "(", ")")).map("".join)
 
 
-ranges = st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.sampled_from([1, 2, -1, 0.5, -0.3, 3]))
+ranges = st.tuples(st.integers(-9, 9), st.integers(-9, 9), st.sampled_from([1, 2, -1, 0.5, -0.25, 3]))
 element = st.recursive(plain | quoted, lambda items: listed(items) | mapped(items) | called(items), max_leaves=6)
 element |= ranges.map(lambda ends: f"range({ends[0]},{ends[1]},{ends[2]})")
 value = element | st.lists(element, min_size=1, max_size=3).map(",".join)
@@ -390,6 +390,11 @@ def test_text_stays_text_in_each_job(hydra):
     (job,) = hydra.ask("sweep", ["a=str(1)"], {})
     assert job[0]["value"] == 1  # there it is written without quotes, and read as a number
     assert [ours(job[0])["value"] for job in sweeping.expand(["a=str(1,2)"])] == ["1", "2"]
+
+
+def test_a_range_of_tenths_has_the_numbers_as_they_are_written(hydra):
+    assert sweeping.expand(["a=range(0.1,0.4,0.1)"]) == [("a=0.1",), ("a=0.2",), ("a=0.3",)]
+    assert hydra.ask("sweep", ["a=range(0.1,0.4,0.1)"], {}) != [["a=0.1"], ["a=0.2"], ["a=0.3"]]
 
 
 def test_a_sweep_over_nothing_is_a_mistake(hydra):

@@ -88,6 +88,8 @@ def test_an_empty_filter_asks_for_nothing(text: str) -> None:
         ("started > 'soon'", 11, "started is a time", "2026-11-21"),
         ("published = 1", 13, "published is true or false", "true"),
         ("not", 4, "it ends where a name", "metrics.auc"),
+        ("metrics > 1", 1, "a run has no metrics", "write metrics."),
+        ("a" * 10_000, 1, "a" * 60 + "...", "write metrics."),
         ("params.a = 1 and\nparams.b > §", 29, "'§' is not understood", "quoted"),
         ("params.a = 'x' 'y'", 16, "'y' stands where", "and, or"),
         ("(" * 200 + "trial = 1" + ")" * 200, 101, "too deep", "100"),

@@ -82,6 +82,17 @@ def test_what_waits_is_handed_out_in_order_and_once(ledger: connection.Ledger) -
     assert [trial and trial.point for trial in taken] == [{"a": 1}, {"a": 2}, None]
 
 
+def test_no_more_are_handed_out_than_a_lowered_total_has(ledger: connection.Ledger) -> None:
+    study = new(ledger, "sweep")
+    studies.enqueue(ledger, study, [{"a": 1}, {"a": 2}, {"a": 3}])
+    studies.set_total(ledger, study, 1)
+    assert [studies.claim(ledger, study) is None, studies.claim(ledger, study, fresh=True) is None] == [False, True]
+    studies.set_total(ledger, study, 2)
+    again = studies.claim(ledger, study)
+    assert again is not None
+    assert again.point == {"a": 2}
+
+
 def test_nan_and_infinities_of_a_trial_are_kept(ledger: connection.Ledger) -> None:
     study = new(ledger)
     trial = studies.claim(ledger, study, fresh=True)

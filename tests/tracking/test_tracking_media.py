@@ -166,7 +166,7 @@ def test_folders_are_kept_whole_and_laid_out_again(run, here):
     assert (here / "again/deep/a.txt").read_text() == "Hello world!"
 
 
-@pytest.mark.parametrize("name", ["", ".", "..", "/etc/passwd", "a/../../b", "a\nb", "a\0b", "x" * 300, 3])
+@pytest.mark.parametrize("name", ["", ".", "..", "/etc/passwd", "a/../../b", "..\\b", "a\nb", "a\0b", "x" * 300, 3])
 def test_a_name_cannot_leave_the_run(run, name):
     for call in (lambda: tane.log_text("x", name), lambda: tane.log_table(name, []), lambda: tane.log_model(1, name)):
         with pytest.raises(errors.UsageError, match="cannot name an artifact"):

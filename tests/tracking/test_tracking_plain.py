@@ -146,6 +146,15 @@ def test_what_credentials_hold_shows_nowhere(here):
     assert not [path for path in (here / "runs").rglob("*") if path.is_file() and b"swordfish" in path.read_bytes()]
 
 
+def test_what_an_error_or_a_note_says_has_no_passwords(here):
+    with pytest.raises(RuntimeError), tane.start_run("lost", sinks="ledger,jsonl:told") as run:
+        tane.set_note("of postgres://me:hunter2@host/db, see https://me@host/a?b:c@d")
+        raise RuntimeError("cannot reach postgres://me:hunter2@host/db")
+    assert run.error == "RuntimeError: cannot reach postgres://host/db"
+    assert run.note == "of postgres://host/db, see https://me@host/a?b:c@d"
+    assert "hunter2" not in "".join(path.read_text() for path in here.glob("told/*/log.jsonl"))
+
+
 def test_passwords_of_a_command_line_are_not_recorded(here):
     import subprocess
     import sys

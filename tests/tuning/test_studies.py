@@ -134,6 +134,18 @@ def test_a_trial_that_breaks_a_bound_is_none_of_the_best(tuned_flow: Flow) -> No
     assert found.best.params == {"width": 2}
 
 
+def test_a_bound_whose_metric_nobody_logs_is_told_from_one_that_is_broken(tuned_flow: Flow) -> None:
+    found = tuned_flow.tune("width=1,2", constraints=["size > 9", "sizee < 9"], sampler="grid", trials=None)
+    assert [one.unlogged for one in found] == [("sizee < 9",)] * 2
+    assert repr(found) == "<study s: 2 complete>"
+
+
+@pytest.mark.parametrize("bound", ["size << 9", "size < nan", "< 9", "size = 9"])
+def test_what_is_no_bound_is_refused(tuned_flow: Flow, bound: str) -> None:
+    with pytest.raises(errors.ConfigError, match="is no constraint"):
+        tuned_flow.tune(WIDE, constraints=[bound])
+
+
 def test_nodes_report_and_are_pruned_without_a_trace(tuned_flow: Flow) -> None:
     found = tuned_flow.tune(
         "x=2.0,1.0,5.0", "epochs=3", sampler="grid", trials=None, pruner={"name": "median", "n_startup_trials": 2}
@@ -262,6 +274,13 @@ def test_importance_tells_what_matters_from_what_does_not(tuned_flow: Flow) -> N
     assert shares["x"] > 0.5 > 0.1 > shares["kind"]
 
 
+def test_the_library_gives_its_fanova_without_a_word(tuned_flow: Flow) -> None:
+    found = tuned_flow.tune(WIDE, "width=1,2", trials=10)
+    shares = importance.by_optuna(tuned_flow.ledger(), found)
+    assert set(shares) == {"x", "width"}
+    assert math.isclose(sum(shares.values()), 1.0)
+
+
 def test_a_study_is_one_page_with_all_its_figures(tuned_flow: Flow) -> None:
     found = tuned_flow.tune(WIDE, "kind=a,b", "epochs=2", trials=12, sampler="sobol")
     text = figures.page(found)
@@ -290,6 +309,14 @@ def test_the_command_shows_each_trial_and_the_best(tuned_flow: Flow) -> None:
     assert (tuned_flow.root / "page.html").stat().st_size > 1000
     listed = tuned_flow.command("tune", "flow.py", "--list")
     assert "2 of 2" in listed.stdout
+
+
+def test_the_command_says_where_a_mistake_stands_and_why_no_trial_is_best(tuned_flow: Flow) -> None:
+    tuned_flow.conf("tune", "minimize: loss\nsampler: random\nspace:\n  x: [1.0, 2.0]\n")
+    refused = tuned_flow.command("tune", "flow.py", "--sampler", "tppe")
+    assert "command line: there is no sampler 'tppe'" in refused.stderr
+    done = tuned_flow.command("tune", "flow.py", "--sampler", "grid", "--constraint", "sizee < 9")
+    assert "none that is complete keeps sizee < 9; nothing logs the metric of sizee < 9" in done.stdout
 
 
 def test_a_file_that_is_there_is_not_replaced_unasked(tuned_flow: Flow) -> None:

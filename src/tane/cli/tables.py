@@ -16,13 +16,14 @@ visible = wording.visible
 
 _UNITS = ("kB", "MB", "GB", "TB", "PB")
 _LONGEST = 60
+_WIDEST = 300  # what a name or a cell may take: somebody may have named a parameter by a whole file
 
 
 def table(
     rows: Sequence[Sequence[str]], header: Sequence[str] = (), right: Collection[int] = (), indent: str = ""
 ) -> str:
     """The rows below their header, each column as wide as its widest cell; columns in `right` are flush right."""
-    shown = [[wording.visible(cell) for cell in row] for row in ([header, *rows] if header else rows)]
+    shown = [[_fitting(cell) for cell in row] for row in ([header, *rows] if header else rows)]
     if not shown:
         return ""
     widths = [max(wording.cells(cell) for cell in column) for column in zip(*shown, strict=True)]
@@ -43,7 +44,11 @@ def section(title: str, body: str) -> str:
 
 def values(named: Mapping[str, Any]) -> str:
     """Names and their values, one a line."""
-    return "\n".join(f"  {wording.visible(name)} = {value(each)}" for name, each in named.items())
+    return "\n".join(f"  {_fitting(name)} = {value(each)}" for name, each in named.items())
+
+
+def _fitting(text: str) -> str:
+    return wording.visible(wording.shorten(text, _WIDEST))
 
 
 def value(given: Any) -> str:

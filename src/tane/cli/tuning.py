@@ -137,7 +137,7 @@ def _why_none(study: tuned.Tuned) -> str:
     if not study.complete:
         return "none is complete"
     unlogged = set.intersection(*(set(one.unlogged) for one in study.complete))
-    missing = f" ({', '.join(sorted(unlogged))}: never logged)" if unlogged else ""
+    missing = f"; nothing logs the metric of {' and '.join(sorted(unlogged))}" if unlogged else ""
     return f"none that is complete keeps {' and '.join(study.spec.get('constraints', ()))}{missing}"
 
 

@@ -86,7 +86,7 @@ def numbers(sweep: Range) -> list[int | float]:
         return list(range(start, stop, step))
     from decimal import Decimal
 
-    at, end, by = Decimal(start), Decimal(stop), Decimal(step)
+    at, end, by = Decimal(repr(start)), Decimal(repr(stop)), Decimal(repr(step))  # as written: 0.1 is a tenth
     found: list[int | float] = []
     while (at < end) if by > 0 else (at > end):
         found.append(float(at))

@@ -66,8 +66,7 @@ def plain(tree: Tree) -> Any:
 
 
 def merge(below: Tree, above: Tree) -> Tree:
-    """Mappings merge key by key, anything else of `above` replaces what is `below`; but for what is still to be given.
-    """
+    """Mappings merge key by key; anything else of `above` replaces what is `below`, unless it is still to be given."""
     if not (isinstance(below, Branch) and isinstance(above, Branch)):
         return below if isinstance(above, Leaf) and above.value == scalars.MISSING else above
     entries = dict(below.entries)

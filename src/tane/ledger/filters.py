@@ -43,6 +43,7 @@ _FLIPPED = {"=": "=", "!=": "!=", ">": "<", ">=": "<=", "<": ">", "<=": ">="}
 _CONSTANTS: Mapping[str, float | bool] = {
     "true": True, "false": False, "nan": float("nan"), "inf": float("inf"), "infinity": float("inf")
 }  # fmt: skip
+_SHOWN = 60  # characters of a name that is wrong
 _DEEP = 100  # parentheses and nots within each other
 _MANY = 900  # values: SQLite's oldest limit on parameters is 999
 _LONG = 20_000  # characters of a pattern
@@ -302,6 +303,7 @@ class _Reader:
 
     def _unknown(self, token: _Token, parts: list[str]) -> errors.UsageError:
         known = [*KNOWN, "metrics", "params", "tags"]
+        short = token.text if len(token.text) <= _SHOWN else f"{token.text[:_SHOWN]}..."
         if len(parts) > 1 and (near := errors.nearest(parts[0], ("metrics", "params", "tags", "attributes"))):
             instead = f"did you mean {'.'.join([near, *parts[1:]])!r}?"
             if near == ATTRIBUTES:
@@ -309,10 +311,10 @@ class _Reader:
         else:
             instead = errors.did_you_mean(
                 token.text,
-                known,
-                f"write metrics.{token.text}, params.{token.text} or tags.{token.text}; or one of {', '.join(KNOWN)}",
+                [name for name in known if name != token.text.lower()],
+                f"write metrics.{short}, params.{short} or tags.{short}; or one of {', '.join(KNOWN)}",
             )
-        return self.wrong(f"a run has no {token.text}", instead, token.at)
+        return self.wrong(f"a run has no {short}", instead, token.at)
 
     def _operator(self) -> str:
         token = self.next()

@@ -370,8 +370,8 @@ def versions(ledger: connection.Ledger, name: str, *, limit: int | None = None) 
     """What dataset `name` was, newest first: one for each change of digest, as of the run that made it.
 
     What windows of backfills and points of sweeps made is not among them: none is the newest; nor is what imported runs
-    made elsewhere, for loading it would run whatever its pickle says. A run that has only taken what another made before
-    does not bring it back.
+    made elsewhere, for loading it would run whatever its pickle says. A run that has only taken what another made
+    before does not bring it back.
     """
     found: list[Version] = []
     for run, started, ended, *kept in ledger.rows(

@@ -116,9 +116,16 @@ def _number(value: float) -> float | str:
 def add(ledger: connection.Ledger, told: Iterable[Line]) -> bool:
     """Record a run as `lines` told of it, all or nothing. False when it is here already, put by somebody else just now.
 
-    Raises `errors.UsageError` for lines that tell of no run.
+    Raises `errors.UsageError` for lines that tell of no run, `ValueError` for those that say a thing twice or have
+    numbers beyond reason.
     """
-    found = _Told(told)
+    try:
+        return _add(ledger, _Told(told))
+    except (sqlite3.IntegrityError, OverflowError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _add(ledger: connection.Ledger, found: _Told) -> bool:
     run, steps = found.run, found.steps
     bases = [rows.of_basis(step) for step in steps]
     kept = [[rows.of_kept(each) for each in step.outputs] for step in steps]

@@ -61,7 +61,7 @@ def figure(sink: events.Sink, name: str, value: Any) -> None:
     """A figure of Matplotlib or Plotly."""
     if not media.is_figure(value):
         raise errors.UsageError(
-            f"{name!r} is a {type(value).__name__}, not a figure",
+            f"{name!r} is {type(value).__name__}, not a figure",
             hint="log_figure takes Matplotlib and Plotly figures; use log_image for images, log_artifact for files",
         )
     full = media.named(name, ".html" if media.is_plotly(value) else ".png")

@@ -15,7 +15,7 @@ from typing import Any
 from tane import errors, events, outcomes
 from tane.ledger import connection, read, records, write
 from tane.store import objects
-from tane.tracking import mirrors, places, sinks
+from tane.tracking import mirrors, places, plain, sinks
 
 
 class Destination:

@@ -42,7 +42,12 @@ def named(name: str, suffix: str = "") -> str:
     """The name of an artifact: a relative path that cannot leave its run; `suffix` is added where it has none."""
     path = Path(name) if isinstance(name, str) else Path()
     parts = path.parts
-    odd = not parts or path.is_absolute() or ".." in parts or any(ord(letter) < 32 for letter in name)
+    odd = (
+        not parts
+        or path.is_absolute()
+        or ".." in name.replace("\\", "/").split("/")
+        or any(ord(letter) < 32 for letter in name)
+    )
     if odd or any(len(part.encode("utf-8", "surrogateescape")) > 250 for part in parts):
         raise errors.UsageError(
             f"{_short(name)} cannot name an artifact",

@@ -99,7 +99,8 @@ def _watched(ledger: str, study: str, pruner: str, options: str, process: int) -
 def importances(ledger: connection.Ledger, study: str) -> dict[str, float]:
     """How much each parameter matters, by Optuna's fANOVA."""
     loaded = optuna.load_study(study_name=study, storage=optuna_storage.LedgerStorage(ledger))
-    return dict(optuna.importance.get_param_importances(loaded))
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)  # the default is another one since Optuna 5
+    return dict(optuna.importance.get_param_importances(loaded, evaluator=evaluator))
 
 
 def _reseed(sampler: optuna.samplers.BaseSampler, seed: int) -> None:

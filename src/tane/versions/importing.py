@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -104,7 +103,7 @@ class _Reader:
     def _add(self, ledger: connection.Ledger, run: str, lines: list[transfer.Line]) -> bool:
         try:
             return transfer.add(ledger, lines)
-        except (sqlite3.IntegrityError, OverflowError) as error:  # it says a thing twice, or has numbers beyond reason
+        except ValueError as error:
             raise _damaged(self.source, f"run {run}: {error}") from None
 
     def _has(self, digest: str) -> bool:
