@@ -50,7 +50,7 @@ def test_sleep_is_tried_four_times_and_the_other_goes_on(tasks):
 
 
 def test_a_value_is_never_read_as_code(tasks):
-    ended = tasks.run("tutorial.py", "day=$(touch here)", code=1)
+    ended = tasks.run("tutorial.py", "day='$(touch here)'", code=1)
     assert ended.steps["templated"] == "failed"
     assert "invalid date" in ended.err
     assert not (tasks.root / "here").exists()

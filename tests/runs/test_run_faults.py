@@ -260,7 +260,7 @@ def test_whatever_the_clock_says_the_newest_run_is_the_last_one(
 def test_a_run_that_was_killed_is_known_whatever_the_clock_says(
     starter: crashing.Starter, root: Path, ahead: int, tmp_path: Path
 ) -> None:
-    ended = starter.tane(root, "run", points=tmp_path / "points", at="> commit#6", clock=f"0:{ahead}")
+    ended = starter.tane(root, "run", points=tmp_path / "points", at="> commit#9", clock=f"0:{ahead}")
     assert ended.code == -signal.SIGKILL
     assert [run["status"] for run in starter.tane(root, "runs", "--json").json] == ["killed"]
 

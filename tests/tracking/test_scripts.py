@@ -139,7 +139,7 @@ with tane.start_run("threads"):
         ("tane.log_metric('a', 'text')", "metric 'a' is str, not a number"),
         ("tane.log_artifact('nothing.txt')", "there is no file or folder nothing.txt"),
         ("tane.log_text('x', '../outside')", "cannot name an artifact"),
-        ("tane.log_figure('a.png', 3)", "'a.png' is a int, not a figure"),
+        ("tane.log_figure('a.png', 3)", "'a.png' is int, not a figure"),
     ],
 )
 def test_what_cannot_be_logged_is_refused_in_words(script, line, message):

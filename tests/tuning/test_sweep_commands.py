@@ -129,8 +129,9 @@ def test_killed_in_the_middle_it_goes_on_where_it_was(flow: Flow) -> None:
     said = json.loads(out)
     assert (code, said["counts"]) == (0, {"succeeded": 6})
     assert 1 <= said["done_before"] < 6
-    done = {name: count for name, count in flow.calls.items() if not name.startswith("fit")}
-    assert set(done.values()) == {1}
+    done = sorted(count for name, count in flow.calls.items() if not name.startswith("fit"))
+    assert done[:-1] == [1] * (len(done) - 1)
+    assert done[-1] <= 2  # one that some jobs share may have been under way
     assert sum(flow.calls.values()) <= 1 + 2 + 6 + 4  # four were handed out when it was killed
 
 

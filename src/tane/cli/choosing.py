@@ -52,7 +52,7 @@ def _run(ledger: connection.Ledger, word: str, *, deleted: bool) -> records.RunR
 
 def keys(ledger: connection.Ledger, sort: Sequence[str]) -> list[str]:
     """What runs are to be sorted by, newest first unless something is asked for."""
-    return [_key(ledger, each) for each in homes.split(sort)] or ["-started"]
+    return [_key(ledger, each) for each in homes.split(sort)]
 
 
 def _key(ledger: connection.Ledger, word: str) -> str:
