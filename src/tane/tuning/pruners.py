@@ -80,7 +80,7 @@ class Reporting:
         at = self._next if step is None else int(step)
         self._next = at + 1
         if name or not watch.silent:
-            self._sink.log_metrics({name or watch.metric: value}, at)
+            self._sink.log_metrics({name or events.REPORT: value}, at)
         if name not in ("", watch.metric) or not watch.judged:
             return
         ledger = _open(watch.ledger, os.getpid())

@@ -125,7 +125,7 @@ def _performer(
                 values = function(dict(trial.point)) if whole else function(**trial.point)
         except errors.PrunedTrial as pruned:
             last = studies.reports(ledger, study.id, trial.id).get(trial.id, {})
-            reported = {request.goals[0].metric: last[max(last)]} if last else {}
+            reported = {events.REPORT: last[max(last)]} if last else {}
             return trying.Outcome(reported, error=pruned)
         except catch as error:
             return trying.Outcome(error=errors.UserCodeError(f"{type(error).__name__}: {error}", hint=""))

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tane import errors, fielded
+from tane import errors, events, fielded
 from tane.ledger import connection, leases, studies, trials
 from tane.outcomes import TrialState
 from tane.tuning import choices, requests, samplers
@@ -116,12 +116,12 @@ BOUND = "constraints:"  # by this name Optuna looks for what must not be above 0
 
 def judge(request: requests.Request, outcome: Outcome) -> tuple[TrialState, tuple[float, ...], str]:
     """How a trial ended, its values, and what is wrong with it."""
-    found = [_value(request, goal, outcome.metrics) for goal in request.goals]
     if isinstance(outcome.error, errors.PrunedTrial):
-        there = tuple(value for value in found if value is not None and not math.isnan(value))
-        return TrialState.PRUNED, there if len(there) == len(found) else (), outcome.error.what
+        last = outcome.metrics.get(events.REPORT, math.nan)
+        return TrialState.PRUNED, () if math.isnan(last) else (last,), outcome.error.what
     if outcome.error is not None:
         return TrialState.FAILED, (), str(outcome.error)
+    found = [_value(request, goal, outcome.metrics) for goal in request.goals]
     for goal, value in zip(request.goals, found, strict=True):
         if value is None:
             return TrialState.FAILED, (), str(never_reported(goal.metric, outcome.metrics))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tane import fielded
+from tane import events, fielded
 from tane.ledger import connection, read, studies
 from tane.project import projects
 from tane.runs import opening
@@ -58,16 +58,16 @@ def performer(hands: jobs.Jobs, study: studies.Study, request: requests.Request)
             sink_wrapper=watch,
         )
         if ended.reused and ended.error is None and watch.judged and request.pruner != pruners.NONE:
-            _take_over(hands.ledger, trial, ended.run, watch.metric)
+            _take_over(hands.ledger, trial, ended.run)
         return trying.Outcome(ended.metrics, ended.run, ended.error)
 
     return perform
 
 
-def _take_over(ledger: connection.Ledger, trial: studies.Trial, run: str, metric: str) -> None:
+def _take_over(ledger: connection.Ledger, trial: studies.Trial, run: str) -> None:
     """Have what a reused step once reported stand for this trial too, for others to be judged by."""
     if not studies.has_reported(ledger, trial.id):
-        for point in read.series(ledger, run, metric):
+        for point in read.series(ledger, run, events.REPORT):
             studies.report(ledger, trial.id, point.step, point.value)
 
 
