@@ -157,6 +157,7 @@ _KINDS = (
     (re.compile(r"\bby \s*\S+ on \S+, Python [\d.]+"), "by <user>"),
     (re.compile(r"\b\d+\.\d+(\.\d+)+\b"), "<version>"),
     (re.compile(r"\b[0-9a-f]{12}\b"), "<digest>"),
+    (re.compile(r"\bthe \d+ packages\b"), "the packages"),
     (re.compile(r"^(<digest> .*<run>) +\S+$", re.M), r"\1 <user>"),
     (re.compile(r"[ \t]+"), " "),
 )

@@ -86,7 +86,9 @@ def _noted(name: str, file: str) -> _Noted | None:
 
 def looked(module: ModuleType) -> list[tuple[str, signatures.Signature]]:
     """The file of a module and how it looked when this process imported it; nothing when that is not known."""
-    noted = _as_loaded.get(module) if isinstance(module, ModuleType) else None
+    if not issubclass(type(module), ModuleType):  # cffi puts things there that only say they were modules
+        return []
+    noted = _as_loaded.get(module)
     return [] if noted is None else [(str(module.__file__), noted.sig)]
 
 
