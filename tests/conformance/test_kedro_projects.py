@@ -78,7 +78,7 @@ def files(folder):
 def test_a_run_leaves_the_files_that_kedro_leaves(case, tmp_path):
     with_kedro, with_tane = copied(tmp_path / "kedro", "kedro.pipeline"), copied(tmp_path / "tane", "tane")
     flags, params = FLAGS[case], PARAMETERS.get(case, [])
-    run(conftest.PYTHON, with_kedro, "kedro", "run", *flags, *(["--params", ",".join(params)] if params else []))
+    run(conftest.ENVIRONMENTS / "kedro/bin/python", with_kedro, "kedro", "run", *flags, *(["--params", ",".join(params)] if params else []))
     run(sys.executable, with_tane, "tane", "run", *flags, *params)
     assert files(with_tane) == files(with_kedro)
     assert len(files(with_tane)) > len(files(FLIGHTS))
