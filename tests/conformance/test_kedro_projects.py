@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 FLIGHTS = conftest.HERE / "flights"
+PYTHON = conftest.ENVIRONMENTS / "kedro/bin/python"
 FLAGS = {
     "all of it": [],
     "one pipeline": ["--pipeline", "tables"],
@@ -78,7 +79,7 @@ def files(folder):
 def test_a_run_leaves_the_files_that_kedro_leaves(case, tmp_path):
     with_kedro, with_tane = copied(tmp_path / "kedro", "kedro.pipeline"), copied(tmp_path / "tane", "tane")
     flags, params = FLAGS[case], PARAMETERS.get(case, [])
-    run(conftest.ENVIRONMENTS / "kedro/bin/python", with_kedro, "kedro", "run", *flags, *(["--params", ",".join(params)] if params else []))
+    run(PYTHON, with_kedro, "kedro", "run", *flags, *(["--params", ",".join(params)] if params else []))
     run(sys.executable, with_tane, "tane", "run", *flags, *params)
     assert files(with_tane) == files(with_kedro)
     assert len(files(with_tane)) > len(files(FLIGHTS))
