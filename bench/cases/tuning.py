@@ -35,12 +35,15 @@ def cases(folder: Path) -> list[Case]:
             note="every trial of all but the first is kept when the next one begins, and survives kill -9",
         ),
         Case(
-            "100 trials of (x-2)^2 by a Gaussian process",
-            [Contestant("scikit-optimize", _measure(folder, "skopt", "skopt"), PEER)],
+            "100 trials of (x-2)^2, beside a Gaussian process",
+            [
+                *(Contestant(name, _measure(folder, way, "tane"), role) for name, way, role in WAYS if role == OURS),
+                Contestant("scikit-optimize", _measure(folder, "skopt", "skopt"), PEER),
+            ],
             elsewhere={"scikit-optimize": 22.6},
             repeats=1,
             warm=False,
-            note="kept nowhere",
+            note="ours by TPE, kept; scikit-optimize's are kept nowhere",
         ),
     ]
 
