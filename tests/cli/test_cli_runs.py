@@ -272,3 +272,15 @@ def test_a_run_is_found_by_the_defaults_of_its_functions(empty):
     assert [run["params"] for run in found] == [{"rate": 0.5}]
     assert "rate = 0.5" in empty.tane("show", found[0]["id"], "-C", "flow.py").out
     assert "rate  0.5  0.25" in " ".join(empty.tane("compare", "-C", "flow.py", found[0]["id"], "last").out.split(" "))
+
+
+def test_what_runs_are_sorted_by_is_shown(empty, monkeypatch):
+    import tane
+
+    monkeypatch.chdir(empty.root)
+    for score in (1, 2):
+        with tane.start_run("trial"):
+            tane.log_metrics({"a": 1, "b": 1, "c": 1, "worst": score})
+    head, *lines = empty.tane("runs", "--sort", "worst desc").out.splitlines()
+    assert head.split()[-1] == "worst"
+    assert [line.split()[-1] for line in lines] == ["2", "1"]

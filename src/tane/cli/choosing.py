@@ -55,11 +55,21 @@ def keys(ledger: connection.Ledger, sort: Sequence[str]) -> list[str]:
     return [_key(ledger, each) for each in homes.split(sort)]
 
 
-def _key(ledger: connection.Ledger, word: str) -> str:
-    """A sort key; a bare name that runs know as a metric or a parameter means that one."""
+def names(sort: Sequence[str]) -> list[str]:
+    """What the words of a sort name, without the ways."""
+    return [_parts(each)[1] for each in homes.split(sort)]
+
+
+def _parts(word: str) -> tuple[str, str, str]:
+    """The sign, the name and the way of a word: `-loss`, `loss desc`."""
     sign, name = ("-", word[1:]) if word.startswith("-") else ("", word)
     way = next((end for end in (" desc", " asc") if name.lower().endswith(end)), "")
-    name = name[: len(name) - len(way)].rstrip()
+    return sign, name[: len(name) - len(way)].rstrip(), way
+
+
+def _key(ledger: connection.Ledger, word: str) -> str:
+    """A sort key; a bare name that runs know as a metric or a parameter means that one."""
+    sign, name, way = _parts(word)
     if name.lower() in filters.KNOWN or not name or {*name} & set(' "`'):
         return word
     for kind in (filters.METRICS, filters.PARAMS):

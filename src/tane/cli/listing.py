@@ -54,8 +54,12 @@ def steps(run: Brief) -> str:
 Names = Callable[[str], Sequence[str]]  # of all metrics, params or tags that any run has
 
 
-def columns(found: Sequence[Brief], wanted: Sequence[str], metrics: Sequence[str], names: Names) -> list[str]:
-    """The columns to show: those `wanted`, else what tells most of the runs, with the metrics named."""
+def columns(
+    found: Sequence[Brief], wanted: Sequence[str], metrics: Sequence[str], sort: Sequence[str], names: Names
+) -> list[str]:
+    """The columns to show: those `wanted`, else what tells most of the runs, with the metrics named, and what they are
+    sorted by.
+    """
     if wanted:
         return [_column(word, found, names) for word in wanted]
     shown = ["run", "name", "experiment", "study", "trial", "status", "started", "took", "pipeline", "steps", "deleted"]
@@ -68,7 +72,10 @@ def columns(found: Sequence[Brief], wanted: Sequence[str], metrics: Sequence[str
             hint = errors.did_you_mean(name, known, f"they have: {', '.join(known) or 'none'}")
             raise errors.UsageError(f"no run listed here has a metric {name!r}", hint=hint)
     chosen = metrics or facts.metric_names(found, _METRICS)
-    return [*shown, *(f"params.{name}" for name in _telling(found)), *(f"metrics.{name}" for name in chosen)]
+    told = [f"params.{name}" for name in _telling(found)] + [f"metrics.{name}" for name in chosen]
+    sorted_by = [f"{kind}.{name}" for kind in ("params", "metrics", "tags") for name in _names(found, kind)]
+    sorted_by = [name for name in sorted_by if {name, name.partition(".")[2]} & set(sort)]
+    return list(dict.fromkeys([*shown, *told, *sorted_by]))
 
 
 def _telling(found: Sequence[Brief]) -> list[str]:

@@ -97,7 +97,10 @@ def command(
         if filter or sort:
             _tell_doubts(ledger, filter, sort)
         asked = homes.split(columns)
-        chosen = listing.columns(found, asked, metrics, lambda kind: search.names(ledger, kind)) if found else asked
+        chosen = list(asked)
+        if found:
+            by = choosing.names(sort)
+            chosen = listing.columns(found, asked, metrics, by, lambda kind: search.names(ledger, kind))
     if as_json:
         click.echo(tables.as_json(found))
     elif as_csv:
